@@ -18,8 +18,8 @@ from pydantic import SecretStr
 
 from loaders import folder, s3
 from trail.core.model import Drop
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_drop
 from trail.storage.database import Store
 

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import numpy as np
 
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.incidents import likely_causes, materialize, queries
 from trail.incidents.grouping import PERSISTENT, STORM, TRANSIENT
 from trail.incidents.incident import Incident

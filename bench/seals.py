@@ -14,8 +14,8 @@ from pathlib import Path
 
 from bench import data
 from tests import fixed_clock
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
 from trail.integrity import loss_monitor, mirror, sealing, verification
 from trail.storage.database import Store

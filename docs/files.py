@@ -4,7 +4,8 @@ from pathlib import Path
 
 from loaders.folder import FolderSettings
 from trail.backup import places
-from trail.core.settings import Backup, Export, assembled
+from trail.core.sections import Backup, Export
+from trail.core.settings import assembled
 
 PAGE = Path(__file__).parent / "files.md"
 

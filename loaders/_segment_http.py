@@ -12,7 +12,7 @@ import httpx2
 from pydantic import Field, SecretStr
 
 from trail.core.errors import InputError, SettingError, UnavailableError
-from trail.core.section import Section
+from trail.core.section import EDITABLE, Section
 from trail.core.settings import Settings
 from trail.core.text import one_line
 
@@ -70,11 +70,17 @@ class SegmentSettings(Section):
 
     section: ClassVar[str] = "segment"
     token: SecretStr = Field(
-        SecretStr(""), description="A Public API token; leave empty to disable polling."
+        SecretStr(""),
+        description="A Public API token; leave empty to disable polling.",
+        json_schema_extra=EDITABLE,
     )
-    region: Literal["us", "eu"] = Field("us", description="Region of the workspace.")
+    region: Literal["us", "eu"] = Field(
+        "us", description="Region of the workspace.", json_schema_extra=EDITABLE
+    )
     url: str = Field("", description="URL of the API, if not the region's own.")
-    every_minutes: float = Field(5, gt=0, le=1440, description="Polling interval in minutes.")
+    every_minutes: float = Field(
+        5, gt=0, le=1440, description="Polling interval in minutes.", json_schema_extra=EDITABLE
+    )
     overlap_hours: float = Field(
         24, ge=0, le=2160, description="Hours that each request reaches back for late events."
     )

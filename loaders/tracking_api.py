@@ -17,7 +17,7 @@ import orjson
 from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
-from trail.core.section import Section
+from trail.core.section import EDITABLE, Section
 from trail.core.settings import Settings
 from trail.ingest import json_records
 
@@ -34,7 +34,9 @@ class TrackingSettings(Section):
 
     section: ClassVar[str] = "push"
     write_keys: tuple[SecretStr, ...] = Field(
-        (), description="Write keys that `/v1/track`, `/v1/batch` and `/v1/import` accept."
+        (),
+        description="Write keys that `/v1/track`, `/v1/batch` and `/v1/import` accept.",
+        json_schema_extra=EDITABLE,
     )
 
 

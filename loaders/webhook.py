@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 from pydantic import Field, SecretStr
 
 from trail.core.model import Received, Receiver, RefusedError, Sent
-from trail.core.section import Section
+from trail.core.section import EDITABLE, Section
 from trail.core.settings import Settings
 from trail.ingest import json_records, quarantine
 
@@ -27,13 +27,16 @@ class WebhookSettings(Section):
 
     section: ClassVar[str] = "push"
     webhook_secrets: tuple[SecretStr, ...] = Field(
-        (), description="Shared secrets of Segment's webhook; two during a rotation."
+        (),
+        description="Shared secrets of Segment's webhook; two during a rotation.",
+        json_schema_extra=EDITABLE,
     )
     body_bytes: int = Field(4_194_304, ge=1024, description="Maximum webhook body size in bytes.")
     accept_unverified: bool = Field(
         True,
         description="Keep the events of a webhook batch that its signature does not cover, marked "
         "as unverified; otherwise they are quarantined.",
+        json_schema_extra=EDITABLE,
     )
 
 

@@ -14,8 +14,8 @@ import pytest
 
 from trail.accounts import passwords
 from trail.core.model import Batch
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import CONFIG_VARIABLE, Settings
-from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
 from trail.storage import cube
 from trail.storage.database import Store

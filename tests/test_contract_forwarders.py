@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from trail.core.errors import InputError
 from trail.core.model import FormField, Forwarder, Notification, Request, Response
 from trail.core.registry import discover
-from trail.core.settings import Forward
+from trail.core.sections import Forward
 from trail.notifications import destinations, retry_policy
 from trail.notifications.destinations import Destination
 from trail.storage.database import Store

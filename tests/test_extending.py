@@ -65,7 +65,8 @@ from trail.notifications import deliveries, destinations
 from trail.notifications.destinations import Destination
 from trail.notifications.worker import Forwarding
 from trail.core.registry import of_kind
-from trail.core.settings import Forward, load
+from trail.core.sections import Forward
+from trail.core.settings import load
 from trail.core.clock import utc_now
 from trail.storage.database import Store
 folder = Path(sys.argv[1])

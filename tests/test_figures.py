@@ -19,8 +19,8 @@ from tests.figures.workspace import Workspace
 from trail import demo
 from trail.accounts.users import Users
 from trail.core.clock import utc_now
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.findings.refresh import refresh
 from trail.incidents import grouping
 from trail.ingest.files import load_files

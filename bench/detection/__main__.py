@@ -9,8 +9,8 @@ from pathlib import Path
 from bench.detection import BUDGETS, DEV_SEEDS, HELD_OUT_SEEDS, histories, judging, report, rivals
 from bench.detection.plan import workspace
 from bench.detection.world import END
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.findings.budget import WARM_UP_DAYS
 from trail.ingest.files import load_files
 from trail.storage.database import Store

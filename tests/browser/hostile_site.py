@@ -16,7 +16,8 @@ from tests.browser.conftest import PASSWORD, Site
 from trail.accounts.users import Users
 from trail.core.clock import utc_now
 from trail.core.model import Directory, Person
-from trail.core.settings import Forward, Settings
+from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.events import annotations
 from trail.events.annotations import Annotation
 from trail.ingest import directory

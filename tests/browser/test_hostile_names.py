@@ -19,8 +19,8 @@ from tests.browser.hostile_site import FIRST, Canary, WatchedPage, fill, watch
 from tests.browser.hostile_strings import hostile_strings
 from tests.browser.locators import open_row
 from tests.conftest import CORPORA_VARIABLE
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import CONFIG_VARIABLE, Settings
-from trail.core.settings import Store as StoreSettings
 
 pytestmark = pytest.mark.browser
 

@@ -26,8 +26,8 @@ from tests.segment_api_server import TOKEN, SegmentApi
 from trail import demo
 from trail.accounts.users import Users
 from trail.core.clock import utc_now
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.ingest import polling
 from trail.ingest.files import load_files
 from trail.storage.database import Store

@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 from trail.accounts.roles import ROLES
 from trail.accounts.users import User, actor_ids
 from trail.core.errors import InputError
-from trail.core.settings import Auth, Settings
+from trail.core.sections import Auth
+from trail.core.settings import Settings
 from trail.core.text import printable
 
 FRESH_SECONDS = 300  # maximum age of an ID token

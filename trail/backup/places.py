@@ -13,9 +13,16 @@ from pydantic import SecretStr
 
 from trail.access_log import spool
 from trail.accounts import api_tokens
-from trail.core import registry
+from trail.core import registry, stored_settings
 from trail.core.model import Drop
-from trail.core.settings import Settings, config_path, every_setting, secrets_path
+from trail.core.settings import (
+    Settings,
+    box_of,
+    config_path,
+    every_setting,
+    is_secret,
+    secrets_path,
+)
 from trail.ingest import receiver
 from trail.integrity import mirror
 
@@ -88,6 +95,11 @@ def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...
         Place(KNOWN, seals.known, "High-water mark: how many events the database ever contained"),
         Place("users.yaml", settings.auth.users_path.absolute(), "Users, with password hashes"),
         Place("tokens.json", api_tokens.path_of(settings).absolute(), "API tokens, as hashes"),
+        Place(
+            "settings.json",
+            stored_settings.path_of(database),
+            "Settings changed in the browser; their secrets are encrypted",
+        ),
         Place(CONFIG, config, "Settings; omitted if the file contains a token or key"),
         Place(
             JOURNAL,
@@ -115,9 +127,13 @@ def excluded(settings: Settings) -> dict[Path, str]:
     database, demo = settings.store.path.absolute(), settings.store.demo_path.absolute()
     users, seals = settings.auth.users_path.absolute(), mirror.files(database, settings)
     keys = api_tokens.path_of(settings).absolute()
+    stored, box = stored_settings.path_of(database), box_of(settings)
     beside = database.parent
     patterns = {
         secrets_path().absolute(): "Secrets: store them separately",
+        box.path.absolute(): "Key of the secrets entered in the browser: store it separately",
+        box.path.absolute().with_name(f"{box.path.name}?*"): "Lock file, and incomplete versions",
+        stored.with_name(f"{stored.name}?*"): "Lock file, and incomplete versions",
         beside
         / f"{database.name}.wal": "Write-ahead log of the database; its contents are in the copy",
         beside / f".{database.name}.server.json": "Address of the running server",
@@ -168,12 +184,15 @@ def relocated(settings: Settings, folder: Path) -> Settings:
     )
     auth = settings.auth.model_copy(update={"users_path": folder / settings.auth.users_path.name})
     seals = settings.seals.model_copy(update={"mirror": None})
-    return settings.model_copy(update={"store": store, "auth": auth, "seals": seals})
+    encryption = settings.encryption.model_copy(update={"key_path": None})
+    return settings.model_copy(
+        update={"store": store, "auth": auth, "seals": seals, "encryption": encryption}
+    )
 
 
 def secret_settings() -> list[str]:
     """Return the names of all settings that are secrets or contain some."""
-    return [name for name, field in every_setting() if "SecretStr" in str(field.annotation)]
+    return [name for name, _ in every_setting() if is_secret(name)]
 
 
 def secrets(settings: Settings) -> list[str]:

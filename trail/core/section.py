@@ -2,7 +2,10 @@
 
 from typing import ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+# Given to a field as `json_schema_extra`: owners may change the setting in the browser.
+EDITABLE: dict[str, JsonValue] = {"editable": True}
 
 
 class Section(BaseModel):

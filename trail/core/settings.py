@@ -1,273 +1,59 @@
-"""Settings: defaults, `trail.toml`, `secrets.toml`, then the environment (`TRAIL_SECTION__NAME`).
+"""Settings: defaults, those stored in the browser, `trail.toml`, `secrets.toml`, the environment.
 
-Read once at the start of a process and handed down; nothing else reads the environment.
+The later takes precedence; a variable is called `TRAIL_SECTION__NAME`. Read at the start of a
+process and handed down; nothing else reads the environment.
 """
 
-import datetime as dt
+import contextlib
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Iterator
+from contextvars import ContextVar
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self, TypeVar, cast
+from typing import Any, Literal, Self, TypeVar, cast
 
-from pydantic import (
-    Field,
-    SecretStr,
-    ValidationError,
-    create_model,
-    field_validator,
-)
+from pydantic import Field, PrivateAttr, ValidationError, create_model
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
+    InitSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     SettingsError,
     TomlConfigSettingsSource,
 )
 
-from trail.core import registry
+from trail.core import registry, stored_settings
 from trail.core.errors import SettingError
 from trail.core.limits import Limits
-from trail.core.section import Section
+from trail.core.secret_box import SecretBox
+from trail.core.section import EDITABLE, Section
+from trail.core.sections import (
+    Auth,
+    Backup,
+    Demo,
+    Encryption,
+    Export,
+    Forward,
+    PushSettings,
+    Seals,
+    Server,
+    Store,
+)
 
 S = TypeVar("S", bound="Section")
 
-Network = IPv4Network | IPv6Network
-
 CONFIG_VARIABLE = "TRAIL_CONFIG"
 
+# A name under a setting that has several, such as `forward.secrets`.
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
-class Store(Section):
-    """Where the trail is kept."""
-
-    path: Path = Field(Path("data/trail.duckdb"), description="The database file.")
-    demo_path: Path = Field(
-        Path("data/demo.duckdb"), description="The demo workspace's own database file."
-    )
-    demo: Literal["auto", "never"] = Field(
-        "auto", description="`auto` opens the demo workspace while no database exists yet."
-    )
-    memory: str = Field(
-        "4GB", description="Memory limit of the database; beyond it, data spills to disk."
-    )
-    threads: int = Field(2, ge=1, description="Maximum number of threads per query.")
-    retention_days: int = Field(
-        90, ge=1, le=3650, description="Retention period in days of event time."
-    )
-    archive: bool = Field(
-        False, description="Archive events before the retention policy removes them."
-    )
-    archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
-
-    def cutoff(self, now: dt.datetime) -> dt.datetime:
-        """Return the midnight (UTC, without zone) before which events are removed at *now*.
-
-        *now* without a zone is UTC.
-        """
-        today = (now.astimezone(dt.UTC) if now.tzinfo else now).date()
-        return dt.datetime.combine(today - dt.timedelta(days=self.retention_days), dt.time())
-
-
-class Demo(Section):
-    """The demo workspace, which is shown while no database exists yet."""
-
-    live: bool = Field(
-        True, description="Whether events keep arriving in the demo workspace while it is shown."
-    )
-
-
-class Server(Section):
-    """How the pages and routes are served."""
-
-    host: str = Field("127.0.0.1", description="Address to listen on.")
-    port: int = Field(8501, ge=1, le=65535, description="Port to listen on.")
-    allowed_hosts: tuple[str, ...] = Field(
-        (), description="Host names that requests may use; empty allows loopback names only."
-    )
-    trusted_proxies: tuple[Network, ...] = Field(
-        (),
-        description="IP addresses or networks of the proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` are used; from others they are ignored.",
-    )
-    https: bool = Field(
-        False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."
-    )
-    metrics_token: SecretStr = Field(
-        SecretStr(""),
-        description="Bearer token for `/metrics` and for the state of each source in `/healthz`; "
-        "if empty, only this machine is answered.",
-    )
-    unhealthy_if_source_fails: bool = Field(
-        False,
-        description="Whether `/healthz` answers 503 with `ok: false` while a configured source "
-        "fails. Leave it off for a load balancer or an automatic restart: the server works, shows "
-        "what is stored and receives webhooks meanwhile.",
-    )
-
-
-class PushSettings(Section):
-    """How received events wait for the database; each receiver adds its own settings."""
-
-    section: ClassVar[str] = "push"
-    backlog_bytes: int = Field(
-        1_073_741_824,
-        ge=1_048_576,
-        description="Maximum size of the write-ahead log in bytes.",
-    )
-
-
-class Forward(Section):
-    """What goes out: forwarded events and alerts."""
-
-    secrets: dict[str, SecretStr] = Field(
-        {},
-        description="Write keys, passwords and secret URLs of destinations, "
-        "each under a name of your choice.",
-    )
-    hosts: dict[str, tuple[str, ...]] = Field(
-        {},
-        description="Hosts (`host` or `host:port`) that each of these secrets may be sent to, by "
-        "its name. A secret that is a URL belongs to its own host, a write key to Segment's.",
-    )
-    public_url: str = Field(
-        "", description="URL of the dashboard for users; links in messages start with it."
-    )
-    allow_loopback: bool = Field(
-        False, description="Allow destinations on this machine, without HTTPS; for testing only."
-    )
-    timeout_s: float = Field(
-        10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
-    )
-    alert_hours: float = Field(
-        24,
-        gt=0,
-        le=8760,
-        description="Events that arrive later than this after they occurred do not trigger alerts.",
-    )
-    log_days: int = Field(30, ge=1, le=3650, description="Retention of the delivery log in days.")
-    log_rows: int = Field(
-        10_000,
-        ge=100,
-        description="Maximum number of deliveries, and of dead letters, in the log "
-        "per destination.",
-    )
-
-    @field_validator("hosts", mode="before")
-    @classmethod
-    def _split(cls, given: Any) -> Any:
-        """Accept one text for the hosts of a secret, separated by commas."""
-        if not isinstance(given, dict):
-            return given
-        return {
-            name: [host.strip() for host in hosts.split(",") if host.strip()]
-            if isinstance(hosts, str)
-            else hosts
-            for name, hosts in given.items()
-            if hosts
-        }
-
-
-class Seals(Section):
-    """How days are sealed."""
-
-    close_hours: float = Field(
-        24, ge=0, le=720, description="Hours between the end of a UTC day and its seal."
-    )
-    mirror: Path | None = Field(
-        None, description="File that seals are mirrored to; by default, beside the database."
-    )
-
-
-class Auth(Section):
-    """Who may sign in."""
-
-    users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
-    session_hours: float = Field(
-        12, gt=0, le=24, description="Maximum duration of a session in hours."
-    )
-    idle_minutes: float = Field(
-        30, gt=0, le=1440, description="Minutes without activity after which a session ends."
-    )
-    access_days: int = Field(400, ge=1, le=3650, description="Retention of the access log in days.")
-    oidc_metadata_url: str = Field(
-        "",
-        description="The `…/.well-known/openid-configuration` URL of the identity provider; "
-        "empty disables it.",
-    )
-    oidc_client_id: str = Field("", description="Client ID at the identity provider.")
-    oidc_client_secret: SecretStr = Field(
-        SecretStr(""), description="Client secret at the identity provider."
-    )
-    oidc_roles: dict[str, Literal["owner", "reviewer", "manager"]] = Field(
-        {}, description="Maps values of the role claim to roles."
-    )
-    oidc_role_claim: str = Field(
-        "roles", description="Claim of the ID token that contains the role or a list of roles."
-    )
-    oidc_name_claim: str = Field(
-        "email",
-        description="Claim that names people in the logs; without it, or for an email that is "
-        "not verified, their `sub`.",
-    )
-    oidc_actor_claim: str = Field(
-        "segment_user_id",
-        description="Claim that contains the Segment actor ID of the person or a list of them, "
-        "such as `users/abc123`; people cannot review the activity of these actors.",
-    )
-    oidc_label: str = Field(
-        "your provider", description="Name of the identity provider on the sign-in button."
-    )
-    oidc_prompt: Literal["select_account", "login"] = Field(
-        "select_account",
-        description="`login` makes the identity provider ask for the password every time.",
-    )
-    passwords: bool = Field(
-        False, description="Show the password form in addition to the identity provider."
-    )
-
-    @property
-    def by_provider(self) -> bool:
-        """Return whether people sign in with a provider."""
-        return bool(self.oidc_metadata_url)
-
-    @property
-    def by_password(self) -> bool:
-        """Return whether people sign in with a password."""
-        return self.passwords or not self.by_provider
-
-
-class Backup(Section):
-    """Backups that the server makes by itself."""
-
-    path: Path | None = Field(
-        None,
-        description="Folder for daily backups, preferably on another disk; empty disables them.",
-    )
-    keep: int = Field(7, ge=1, le=3650, description="Number of daily backups to keep.")
-    archive: bool = Field(True, description="Whether daily backups include the archive.")
-
-
-class Export(Section):
-    """What exported files look like, and where scheduled ones are written."""
-
-    folder: Path | None = Field(
-        None, description="Folder for the files of scheduled exports; empty disables them."
-    )
-    keep: int = Field(
-        90, ge=1, le=3650, description="Number of files to keep of each scheduled export."
-    )
-    max_bytes: int = Field(
-        1_073_741_824, ge=1_024, description="Maximum size of the file of a scheduled export."
-    )
-    csv_bom: bool = Field(
-        True,
-        description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "
-        "other non-ASCII letters wrong.",
-    )
+# What owners changed in the browser, as nested sections, while `load` assembles the settings.
+_stored: ContextVar[dict[str, Any]] = ContextVar("stored settings")
 
 
 class Settings(BaseSettings):
@@ -277,13 +63,18 @@ class Settings(BaseSettings):
         env_prefix="TRAIL_", env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    workspace: str = Field("", description="The workspace's name, shown in the title.")
+    workspace: str = Field(
+        "", description="The workspace's name, shown in the title.", json_schema_extra=EDITABLE
+    )
     timezone: str = Field(
-        "", description="Time zone for browsers that do not report one; by default UTC."
+        "",
+        description="Time zone for browsers that do not report one; by default UTC.",
+        json_schema_extra=EDITABLE,
     )
     week_start: Literal["auto", "monday", "saturday", "sunday"] = Field(
         "auto",
         description="First day of the week; `auto` follows the browser's language and region.",
+        json_schema_extra=EDITABLE,
     )
     store: Store = Store()
     demo: Demo = Demo()
@@ -292,9 +83,12 @@ class Settings(BaseSettings):
     forward: Forward = Forward()
     seals: Seals = Seals()
     auth: Auth = Auth()
+    encryption: Encryption = Encryption()
     backup: Backup = Backup()
     export: Export = Export()
     limits: Limits = Limits()
+    # Settings stored in the browser that cannot be used, each as a sentence.
+    _problems: tuple[str, ...] = PrivateAttr(())
 
     def __new__(cls, *args: object, **given: object) -> Self:
         """Return an instance of the `assembled` class."""
@@ -306,6 +100,11 @@ class Settings(BaseSettings):
         assert isinstance(section, kind)
         return section
 
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """Return what is wrong with the settings that owners stored, as sentences."""
+        return self._problems
+
     @classmethod
     def settings_customise_sources(
         cls,
@@ -315,7 +114,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Order: given in code, environment, `secrets.toml`, `trail.toml`."""
+        """Order: in code, environment, `secrets.toml`, `trail.toml`, stored in the browser."""
         secrets = secrets_path()
         if secrets.exists() and stat.S_IMODE(secrets.stat().st_mode) & 0o077:
             raise SettingError(
@@ -327,6 +126,7 @@ class Settings(BaseSettings):
             env_settings,
             TomlConfigSettingsSource(settings_cls, toml_file=secrets),
             TomlConfigSettingsSource(settings_cls, toml_file=config_path()),
+            InitSettingsSource(settings_cls, init_kwargs=_stored.get({})),
         )
 
 
@@ -360,6 +160,53 @@ def every_setting() -> Iterator[tuple[str, FieldInfo]]:
             yield name, field
 
 
+def editable_settings() -> list[str]:
+    """Return the names of the settings that owners may change in the browser.
+
+    Those under a name, such as `forward.secrets`, are listed without it.
+    """
+    return [name for name, _ in every_setting() if is_editable(name)]
+
+
+def is_editable(setting: str) -> bool:
+    """Return whether owners may change *setting* in the browser; false for an unknown one."""
+    field = _field(setting)
+    return bool(field and field.json_schema_extra == EDITABLE)
+
+
+def is_secret(setting: str) -> bool:
+    """Return whether *setting* is a secret or contains some."""
+    field = _field(setting)
+    return bool(field and "SecretStr" in str(field.annotation))
+
+
+def value_of(settings: Settings, setting: str) -> Any:
+    """Return the value of *setting*, None for a name under `forward.secrets` that is not set."""
+    value: Any = settings
+    for part in setting.split(".", 2):
+        value = value.get(part) if isinstance(value, dict) else getattr(value, part)
+    return value
+
+
+def check_value(setting: str, value: Any) -> None:
+    """Raise `SettingError` if *value*, which is JSON, is not valid for *setting*."""
+    token = _stored.set(stored_settings.StoredValues({setting: value}).nested())
+    try:
+        with _explained():
+            Settings()
+    finally:
+        _stored.reset(token)
+
+
+def _field(setting: str) -> FieldInfo | None:
+    """Return the field of *setting*, for a name under one such as `forward.secrets` that one."""
+    fields = dict(every_setting())
+    section, _, name = setting.rpartition(".")
+    if _NAME.fullmatch(name) and isinstance((parent := fields.get(section)), FieldInfo):
+        return parent if isinstance(parent.default, dict) else None
+    return fields.get(setting)
+
+
 def variable(setting: str) -> str:
     """Return the environment variable of *setting*: `TRAIL_STORE__PATH` for `store.path`."""
     return "TRAIL_" + setting.upper().replace(".", "__")
@@ -380,8 +227,82 @@ def load(**given: Any) -> Settings:
 
     Raises `SettingError` naming the setting, what is wrong, and where settings are read from.
     """
+    with _explained():
+        settings = Settings(**given)
+        path = stored_settings.path_of(settings.store.path)
+        stored = stored_settings.values(path, box_of(settings))
+        return _with_stored(settings, stored, given)
+
+
+def _with_stored(
+    settings: Settings, stored: stored_settings.StoredValues, given: dict[str, Any]
+) -> Settings:
+    """Return *settings* with the *stored* values; what is not valid is left out as a problem."""
+    values = {name: value for name, value in stored.values.items() if is_editable(name)}
+    problems = [_unreadable(settings, stored.unreadable)]
+    problems += [_not_used(name, "unknown") for name in stored.values.keys() - values.keys()]
+    while values:
+        token = _stored.set(stored_settings.StoredValues(values).nested())
+        try:
+            settings = Settings(**given)
+            break
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            wrong = ".".join(map(str, first["loc"]))
+            names = [name for name in values if f"{wrong}.".startswith(f"{name}.")]
+            if not names:
+                raise
+            values.pop(names[0])
+            problems.append(_not_used(names[0], first["msg"]))
+        finally:
+            _stored.reset(token)
+    settings._problems = tuple(filter(None, problems))
+    return settings
+
+
+def _not_used(name: str, reason: str) -> str:
+    return f"The stored setting {name} is not used: {reason}."
+
+
+def _unreadable(settings: Settings, names: tuple[str, ...]) -> str:
+    if not names:
+        return ""
+    reason = box_of(settings).problem() or "The key is not the one that encrypted them."
+    return (
+        f"Stored secrets that cannot be read: {', '.join(names)}. {reason} "
+        "Restore the key, or enter them again."
+    )
+
+
+def box_of(settings: Settings) -> SecretBox:
+    """Return what encrypts the secrets that owners enter in the browser."""
+    database = settings.store.path
+    path = settings.encryption.key_path or database.with_name(f"{database.stem}.secrets.key")
+    return SecretBox(path, settings.encryption.key.get_secret_value())
+
+
+def fixed_by(setting: str) -> str:
+    """Return the variable or the file that sets *setting* and wins over the browser, else ""."""
+    kind = assembled()
+    sources = {
+        variable(setting): EnvSettingsSource(kind, env_prefix="TRAIL_", env_nested_delimiter="__"),
+        secrets_path().name: TomlConfigSettingsSource(kind, toml_file=secrets_path()),
+        config_path().name: TomlConfigSettingsSource(kind, toml_file=config_path()),
+    }
+    for place, source in sources.items():
+        found: Any = source()
+        for part in setting.split(".", 2):
+            found = found.get(part) if isinstance(found, dict) else None
+        if found is not None:
+            return place
+    return ""
+
+
+@contextlib.contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the errors of the sources into a `SettingError`."""
     try:
-        return Settings(**given)
+        yield
     except tomllib.TOMLDecodeError as problem:
         raise SettingError(
             f"{config_path().name}: not a TOML file: {problem}.", "Correct that line."

@@ -25,7 +25,7 @@ Progress = Callable[[float, Batch], None]
 _SLICE = dt.timedelta(days=7)
 _SWEEP_EVERY = dt.timedelta(days=7)
 _DIRECTORY_EVERY = dt.timedelta(hours=6)
-_STOPPING = "The server is stopping."
+_STOPPING = "The poll was stopped; the next one continues there."
 _one_at_a_time = threading.Lock()
 
 

@@ -17,7 +17,7 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Forwarder, Notification, Request
-from trail.core.settings import Forward
+from trail.core.sections import Forward
 from trail.notifications import addresses, secret_hosts
 from trail.notifications.secret_hosts import Secret
 from trail.storage import cursors, ledger, query_pairs

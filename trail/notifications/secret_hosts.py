@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from trail.core.errors import InputError
-from trail.core.settings import Forward, variable
+from trail.core.sections import Forward
+from trail.core.settings import variable
 from trail.notifications import addresses
 from trail.storage import cursors
 from trail.storage.database import Cursor, Engine

@@ -63,6 +63,10 @@ class Forwarding:
         default_factory=lambda: ThreadPoolExecutor(_THREADS, "trail-outbox")
     )
 
+    def configure(self, settings: Settings) -> None:
+        """Use *settings* from the next attempt on."""
+        self.settings = settings
+
     def run_once(self, *, until_done: bool = False) -> str:
         """Start sending what is due to every active, idle destination; return a status text.
 

@@ -9,6 +9,7 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
+from trail.core.settings import Settings
 from trail.events import coverage
 from trail.ingest import polling, source_health
 from trail.ingest.files import load_drop
@@ -32,10 +33,23 @@ def jobs(context: JobContext) -> list[Job]:
         for drop in registry.of_kind(Drop)
         if drop.configured(settings)
     ]
-    receivers = [item for item in registry.of_kind(Receiver) if item.configured(settings)]
-    if receivers:
-        result.append(Job.of("listen", "Listening", _LISTEN_EVERY_S, _listen(context, receivers)))
+    if receivers(settings):
+        result.append(Job.of("listen", "Listening", _LISTEN_EVERY_S, _listen(context)))
     return result
+
+
+def receivers(settings: Settings) -> list[Receiver]:
+    """Return the receivers that are configured."""
+    return [item for item in registry.of_kind(Receiver) if item.configured(settings)]
+
+
+def changed(before: Settings, after: Settings) -> set[str]:
+    """Return the names of the jobs of feeds and file drops whose settings differ."""
+    return {
+        source.name
+        for source in (*registry.of_kind(Feed), *registry.of_kind(Drop))
+        if before.of(source.section) != after.of(source.section)
+    }
 
 
 def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
@@ -53,7 +67,7 @@ def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
                 now,
                 sweep=sweep,
                 progress=progress,
-                stopping=context.stopping.is_set,
+                stopping=lambda: context.stopping.is_set() or job.ended,
             )
             if batch.error:
                 raise UnavailableError(batch.error)
@@ -78,7 +92,7 @@ def _check_drop(context: JobContext, drop: Drop) -> Callable[[Job], str]:
         try:
             for batch in load_drop(context.real(), context.settings, drop):
                 files, kept = files + 1, kept + batch.kept
-                if context.stopping.is_set():
+                if context.stopping.is_set() or job.ended:
                     break
         except TrailError as error:
             _note_failed_check(context, drop, str(error))
@@ -98,7 +112,7 @@ def _note_failed_check(context: JobContext, drop: Drop, detail: str) -> None:
     )
 
 
-def _listen(context: JobContext, receivers: list[Receiver]) -> Callable[[Job], str]:
+def _listen(context: JobContext) -> Callable[[Job], str]:
     listened_until: dt.datetime | None = None
     delivering: set[str] = set()
 
@@ -107,7 +121,8 @@ def _listen(context: JobContext, receivers: list[Receiver]) -> Callable[[Job], s
         now = utc_now()
         start = listened_until or now
         store = context.real()
-        for receiver in receivers:
+        listening = receivers(context.settings)
+        for receiver in listening:
             # One that has never received anything is perhaps never reached, and covers no time.
             if receiver.name not in delivering:
                 if not source_health.has_delivered(store, receiver.name):
@@ -121,6 +136,6 @@ def _listen(context: JobContext, receivers: list[Receiver]) -> Callable[[Job], s
                 )
             )
         listened_until = now
-        return f"{len(delivering)} of {len(receivers)} have received events"
+        return f"{len(delivering)} of {len(listening)} have received events"
 
     return run

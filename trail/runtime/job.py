@@ -32,6 +32,7 @@ class Job:
     run: Callable[["Job"], str]
     first_delay_s: float = 0.0
     due: threading.Event = field(default_factory=threading.Event)
+    ended: bool = False
 
     @classmethod
     def of(
@@ -45,10 +46,18 @@ class Job:
         """Return a job that has not run yet."""
         return cls(Health(name, title, every_s), run, first_delay_s)
 
+    def end(self) -> None:
+        """Run no more; a run that is under way ends by itself."""
+        self.ended = True
+        self.due.set()
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True)
 class JobContext:
-    """What jobs share: `shown` returns the store of the pages, `real` the workspace's own."""
+    """What jobs share: `shown` returns the store of the pages, `real` the workspace's own.
+
+    `settings` is replaced when an owner changes one, so jobs read it in each run.
+    """
 
     settings: Settings
     shown: Callable[[], Store]

@@ -63,19 +63,19 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
 
 
 def _retain(context: JobContext) -> Callable[[Job], str]:
-    retained_on: dt.date | None = None
+    retained: tuple[dt.date, int, bool] | None = None
 
     def run(_: Job) -> str:
-        nonlocal retained_on
-        now = utc_now()
-        if retained_on == now.date():
+        nonlocal retained
+        settings, now = context.settings, utc_now()
+        due = (now.date(), settings.store.retention_days, settings.store.archive)
+        if retained == due:
             return "Done for today"
-        settings = context.settings
         if not context.is_real():  # the archive is that of the workspace's own events
             store = settings.store.model_copy(update={"archive": False})
             settings = settings.model_copy(update={"store": store})
         result = policy.retain(context.shown(), settings, now)
-        retained_on = now.date()
+        retained = due
         return f"{result.events:,} removed, {result.archived:,} archived, {result.held:,} held"
 
     return run

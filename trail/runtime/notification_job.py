@@ -38,6 +38,11 @@ class NotificationJob:
         self._pruned_at: dt.datetime | None = None
         self._states_at: dt.datetime | None = None
 
+    def configure(self, settings: Settings) -> None:
+        """Use *settings* from the next run on."""
+        self._settings = self.alerts.settings = settings
+        self.forwarding.configure(settings)
+
     def run(self) -> str:
         """Evaluate new events and start the deliveries that are due; return the status text.
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from trail.accounts import api_tokens, oidc, passwords
 from trail.accounts.users import Users
-from trail.core import atomic_file
-from trail.core.settings import Settings
+from trail.core import atomic_file, stored_settings
+from trail.core.settings import Settings, box_of
 from trail.integrity import mirror
 
 # Common placeholder passwords; `abc` and `def` are from the sample of streamlit-authenticator.
@@ -56,7 +56,13 @@ def _address_problems(settings: Settings, host: str) -> list[str]:
 
 def _file_problems(settings: Settings) -> list[str]:
     seals = mirror.files(settings.store.path, settings)
-    private = (settings.auth.users_path, api_tokens.path_of(settings), seals.key)
+    private = (
+        settings.auth.users_path,
+        api_tokens.path_of(settings),
+        seals.key,
+        box_of(settings).path,
+        stored_settings.path_of(settings.store.path),
+    )
     return [
         f"Other users of this machine can access {path.name}. Run: chmod 600 {path.name}"
         for path in private

@@ -36,25 +36,48 @@ class Schedule:
         self._stopping = threading.Event()
         self._verify_requested = threading.Event()
         self.notifications = NotificationJob(settings, shown)
-        context = JobContext(settings, shown, real, self._stopping)
-        jobs = [
-            *collection.jobs(context),
+        self._context = context = JobContext(settings, shown, real, self._stopping)
+        self._collecting = {job.health.name: job for job in collection.jobs(context)}
+        other_jobs = [
             *demo_feed.jobs(context, feed),
             *maintenance.jobs(context, self._verify_requested),
             Job.of(
                 "outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.notifications.run()
             ),
         ]
-        self._jobs = {job.health.name: job for job in jobs}
-        self._threads = [
-            threading.Thread(target=self._loop, args=(job,), name=f"trail-{name}", daemon=True)
-            for name, job in self._jobs.items()
-        ]
+        self._jobs = self._collecting | {job.health.name: job for job in other_jobs}
+        self._threads: list[threading.Thread] = []
+        self._started = False
 
     def start(self) -> None:
         """Start the jobs. Call it after `process.start`, because they use the running process."""
-        for thread in self._threads:
-            thread.start()
+        self._started = True
+        for job in self._jobs.values():
+            self._start(job)
+
+    def _start(self, job: Job) -> None:
+        name = f"trail-{job.health.name}"
+        thread = threading.Thread(target=self._loop, args=(job,), name=name, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def configure(self, settings: Settings) -> None:
+        """Use *settings* from now on: a source that they add, change or remove follows at once."""
+        before, self._context.settings = self._context.settings, settings
+        self.notifications.configure(settings)
+        names_before = set(self._collecting)
+        wanted = {job.health.name: job for job in collection.jobs(self._context)}
+        changed = collection.changed(before, settings)
+        for name, job in self._collecting.items():
+            if name not in wanted or name in changed:
+                job.end()
+        kept = {name: job for name, job in self._collecting.items() if not job.ended}
+        self._collecting = {name: kept.get(name, job) for name, job in wanted.items()}
+        others = {name: job for name, job in self._jobs.items() if name not in names_before}
+        self._jobs = self._collecting | others
+        for name, job in self._collecting.items():
+            if name not in kept and self._started and not self._stopping.is_set():
+                self._start(job)
 
     def health(self) -> list[Health]:
         """Return the state of each job."""
@@ -87,7 +110,7 @@ class Schedule:
     def _loop(self, job: Job) -> None:
         health = job.health
         job.due.wait(job.first_delay_s)
-        while not self._stopping.is_set():
+        while not self._stopping.is_set() and not job.ended:
             job.due.clear()
             health.running, health.last_at, health.share = True, utc_now(), 0.0
             try:

@@ -3,6 +3,7 @@
 Pages, commands and tests all start here, so that everything starts in the same order.
 """
 
+import logging
 import sys
 import threading
 import time
@@ -17,6 +18,7 @@ from trail.accounts.sessions import Sessions
 from trail.accounts.users import FIRST_OWNER, Users
 from trail.backup import swapping
 from trail.core import server_link
+from trail.core import settings as settings_of_process
 from trail.core.settings import Settings
 from trail.ingest import pipeline, receiver
 from trail.ingest.receiver import Intake
@@ -33,6 +35,7 @@ from trail.storage.database import Store
 
 SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
 
+_log = logging.getLogger("trail.startup")
 _lock = threading.RLock()
 _starts = 0
 _retired: list[Store] = []
@@ -104,6 +107,19 @@ def open_early(settings: Settings) -> None:
         if _starts == 0 and not _early:
             _early.append(_opened(settings))
             process.start(_early[0])
+
+
+def reconfigure() -> Settings:
+    """Read the settings again, let everything that runs use them, and return them.
+
+    Raises `SettingError` and changes nothing if they cannot be read.
+    """
+    loaded = settings_of_process.load()
+    with _lock:
+        now = process.current()
+        process.start(replace(now, settings=loaded))
+        now.schedule.configure(loaded)
+    return loaded
 
 
 def close_early() -> None:
@@ -200,6 +216,8 @@ def open_real(settings: Settings) -> Store:
 
 
 def _opened(settings: Settings) -> Runtime:
+    for problem in settings.problems:
+        _log.warning("%s", problem)
     swapping.finish(settings)
     path, demo = database(settings)
     store = demo_database.open_store(path, settings) if demo else open_real(settings)

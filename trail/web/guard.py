@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
 from trail.core.errors import TrailError
-from trail.core.settings import Server
+from trail.core.sections import Server
 from trail.runtime import process
 from trail.web.callers import (
     REFUSALS,

@@ -7,7 +7,8 @@ import pytest
 from trail.accounts import oidc, roles
 from trail.accounts.oidc import RefusedError
 from trail.accounts.users import Users
-from trail.core.settings import Auth, Forward, Settings
+from trail.core.sections import Auth, Forward
+from trail.core.settings import Settings
 
 NOW = 1_800_000_000.0
 COMPLETE_SETTINGS = {

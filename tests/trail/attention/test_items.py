@@ -22,7 +22,8 @@ from trail.attention.checked import checked
 from trail.attention.item import KINDS, MOST, URGENCIES
 from trail.attention.items import Item, items
 from trail.core.clock import naive_utc, utc_now
-from trail.core.settings import Forward, Settings
+from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.events import coverage
 from trail.findings import expiring, queries, reviews
 from trail.findings.detector import daily, events, workdays

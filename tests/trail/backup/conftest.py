@@ -10,7 +10,8 @@ from tests.trail.integrity.conftest import Trail, sealed, trail
 from trail.backup import making, places, restoring
 from trail.backup.making import Backup
 from trail.backup.restoring import Restored
-from trail.core.settings import Auth, Settings
+from trail.core.sections import Auth
+from trail.core.settings import Settings
 from trail.storage.database import Store
 
 __all__ = ["sealed", "trail"]

@@ -20,8 +20,9 @@ from trail.backup import making, places, restoring
 from trail.backup.making import Backup
 from trail.core import server_link
 from trail.core.errors import InputError, UnavailableError
-from trail.core.settings import Auth, Settings
-from trail.core.settings import Store as StoreSettings
+from trail.core.sections import Auth
+from trail.core.sections import Store as StoreSettings
+from trail.core.settings import Settings
 from trail.runtime import startup
 from trail.storage import schema
 

@@ -4,7 +4,7 @@ import datetime as dt
 
 from tests.trail.backup.conftest import BackupTrail
 from trail.backup import daily
-from trail.core.settings import Backup
+from trail.core.sections import Backup
 from trail.storage.database import Store
 
 NOON = dt.datetime(2026, 11, 20, 12)

@@ -12,7 +12,8 @@ from tests.segment_records import api_event, forwarded
 from tests.trail.integrity.conftest import Trail
 from trail.backup import making, restoring
 from trail.core.model import Directory, Person
-from trail.core.settings import Auth, Settings
+from trail.core.sections import Auth
+from trail.core.settings import Settings
 from trail.events import coverage
 from trail.findings import reviews, risks
 from trail.ingest import directory

@@ -15,9 +15,9 @@ import pytest
 
 from trail.core import server_link
 from trail.core.errors import UnavailableError
+from trail.core.sections import Store as StoreSettings
 from trail.core.server_link import Note
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 
 Answer = Callable[[http.server.BaseHTTPRequestHandler], None]
 

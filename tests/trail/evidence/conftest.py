@@ -20,8 +20,8 @@ import pytest
 from tests.segment_records import forwarded
 from tests.trail.integrity.conftest import A_DAY, DAYS, NOW, Trail, event
 from trail.core.download_stats import Tally
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import CONFIG_VARIABLE, Settings
-from trail.core.settings import Store as StoreSettings
 from trail.events import coverage
 from trail.evidence import pack, sign_off
 from trail.findings import reviews

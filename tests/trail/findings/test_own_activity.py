@@ -13,7 +13,7 @@ from trail.accounts import oidc
 from trail.accounts.sessions import Sessions, hash_of, session_user
 from trail.accounts.users import Users
 from trail.core.errors import InputError
-from trail.core.settings import Auth
+from trail.core.sections import Auth
 from trail.events import people
 from trail.findings import reviews
 from trail.findings.model import Finding, Reason

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, at, change, line, run, text
 from tests.trail.storage.test_event_flags import ingest
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.events import counts
 from trail.incidents import csv_export, incident_text, queries
 from trail.incidents.incident_json import records

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from tests import fixed_clock
 from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, START, WAREHOUSE, at, change, line, run, text
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.incidents import incident_text, materialize
 from trail.incidents.incident import Incident
 from trail.incidents.queries import incidents

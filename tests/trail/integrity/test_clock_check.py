@@ -18,8 +18,8 @@ from tests.trail.random_trail import event
 from tests.trail.retention.test_policy import text, with_retention
 from trail.core.clock import utc_now
 from trail.core.model import Batch
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.ingest.files import load_files
 from trail.integrity import acceptance, clock_check, seal_status, sealing, verification
 from trail.integrity.clock_check import ImplausibleClockError

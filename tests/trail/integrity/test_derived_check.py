@@ -10,8 +10,8 @@ import pytest
 from tests.segment_records import forwarded
 from tests.trail.integrity.conftest import Trail, event
 from trail.core.model import Directory, Person
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.evidence import manifest
 from trail.evidence.period import resolve
 from trail.ingest import directory

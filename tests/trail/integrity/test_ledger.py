@@ -17,8 +17,8 @@ from trail.attention import digest_schedules
 from trail.attention.digest_schedules import DigestSchedule
 from trail.core import catalogue
 from trail.core.errors import IntegrityError
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.events import annotations, coverage
 from trail.findings import expected_activity, reviews, risks, rule_toggles, rules
 from trail.integrity import commits

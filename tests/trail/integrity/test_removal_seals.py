@@ -9,8 +9,8 @@ from tests import fixed_clock
 from tests.segment_records import api_event, forwarded
 from tests.trail.integrity.conftest import A_DAY, NOW, Trail, day, event
 from trail.core.errors import InputError, IntegrityError
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.integrity import key_file, mirror, seal_status, sealing, verification
 from trail.retention import legal_holds
 

@@ -9,7 +9,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.receiver import Receiver
-from trail.core.settings import Forward, Settings
+from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.notifications import destinations
 from trail.notifications.destinations import Destination
 from trail.notifications.worker import Forwarding, Send

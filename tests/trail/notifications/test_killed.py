@@ -13,8 +13,8 @@ from tests.conftest import Load
 from tests.receiver import Receiver
 from tests.segment_records import forwarded, message_id, ndjson
 from tests.trail.notifications.conftest import forward, hook
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.notifications import delivery_log
 from trail.notifications.worker import Forwarding
 from trail.storage.database import Store

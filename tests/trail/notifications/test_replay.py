@@ -14,8 +14,8 @@ from tests.trail.notifications.conftest import Clock, Make, hook
 from tests.trail.random_trail import event
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.notifications import deliveries, delivery_log, destinations, event_streams
 from trail.runtime import startup
 from trail.storage.database import Store

@@ -11,7 +11,8 @@ from tests.trail.notifications.conftest import KEY, Make, forward
 from trail.core import settings as core_settings
 from trail.core.errors import InputError
 from trail.core.model import Notification
-from trail.core.settings import Forward, Settings
+from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.notifications import destinations, test_message
 from trail.notifications.destinations import Destination
 from trail.storage import cursors

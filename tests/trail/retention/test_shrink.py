@@ -8,8 +8,8 @@ import pytest
 
 from tests import detection
 from tests.fixed_clock import retain
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.findings import queries, reviews
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.refresh import refresh

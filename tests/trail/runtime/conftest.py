@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from trail.core.settings import Seals, Settings
-from trail.core.settings import Store as StoreSettings
+from trail.core.sections import Seals
+from trail.core.sections import Store as StoreSettings
+from trail.core.settings import Settings
 from trail.runtime import demo_database, demo_feed
 from trail.storage.database import Store
 

@@ -10,8 +10,8 @@ from tests.trail import random_trail
 from tests.trail.runtime.conftest import EVENTS, Demo
 from trail.core.clock import utc_now
 from trail.core.errors import UnavailableError
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.events import store_status
 from trail.integrity import mirror, verification
 from trail.runtime import demo_database, demo_feed, startup

@@ -11,8 +11,9 @@ import pytest
 
 from tests.trail import random_trail
 from trail.core.clock import utc_now
-from trail.core.settings import Demo, Settings
-from trail.core.settings import Store as StoreSettings
+from trail.core.sections import Demo
+from trail.core.sections import Store as StoreSettings
+from trail.core.settings import Settings
 from trail.events import coverage
 from trail.runtime import demo_feed
 from trail.runtime.demo_feed import NAME, DemoFeed

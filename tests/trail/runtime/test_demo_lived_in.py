@@ -13,8 +13,8 @@ from forwarders import demo_inbox
 from tests.trail.runtime.conftest import Demo
 from trail.attention import items
 from trail.core.clock import running_from, utc_now
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
-from trail.core.settings import Store as StoreSettings
 from trail.events import annotations, coverage, periods
 from trail.findings import queries, reviews, sign_offs
 from trail.incidents import queries as incidents

@@ -20,7 +20,8 @@ from tests.test_contract_forwarders import build_request, notification
 from tests.trail.incidents import failures
 from trail.core.clock import naive_utc, utc_now
 from trail.core.model import Request
-from trail.core.settings import Forward, Settings
+from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.incidents import queries
 from trail.notifications import destinations, rule_store, smtp_transport
 from trail.notifications.destinations import Destination

@@ -64,9 +64,18 @@ def open_secrets(folder: Path) -> None:
     (folder / "secrets.toml").chmod(0o644)
 
 
+def open_secrets_key(folder: Path) -> None:
+    (folder / "trail.secrets.key").write_text("a key")
+    (folder / "trail.secrets.key").chmod(0o640)
+
+
 CASES: list[tuple[Callable[[Path], None], str]] = [
     (open_users, "Other users of this machine can access users.yaml. Run: chmod 600 users.yaml"),
     (open_key, "Other users of this machine can access trail.seals.key. Run: chmod 600"),
+    (
+        open_secrets_key,
+        "Other users of this machine can access trail.secrets.key. Run: chmod 600",
+    ),
     (open_tokens, "Other users of this machine can access tokens.json. Run: chmod 600"),
     (open_secrets, "secrets.toml can be read by other users of this machine. Run: chmod 600"),
     (

@@ -21,7 +21,8 @@ from tests.trail.random_trail import ZONES
 from trail.access_log import log, spool
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError, UnavailableError
-from trail.core.settings import Export, Settings
+from trail.core.sections import Export
+from trail.core.settings import Settings
 from trail.events import events
 from trail.notifications import destinations
 from trail.runtime import export_job

@@ -15,7 +15,8 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
-from trail.core.settings import Server, Settings
+from trail.core.sections import Server
+from trail.core.settings import Settings
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.web import auth

@@ -18,7 +18,8 @@ from websockets.exceptions import ConnectionClosed
 
 from tests import own_loop
 from trail.core.limits import Limits
-from trail.core.settings import Server, Settings
+from trail.core.sections import Server
+from trail.core.settings import Settings
 from trail.web import arrivals, connections
 from trail.web.connections import Connection, Connections
 

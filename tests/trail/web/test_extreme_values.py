@@ -19,8 +19,9 @@ from starlette.testclient import TestClient
 
 from tests.segment_records import api_event, ndjson
 from trail.core.json_values import json_row
-from trail.core.settings import CONFIG_VARIABLE, Auth, Settings
-from trail.core.settings import Store as StoreSettings
+from trail.core.sections import Auth
+from trail.core.sections import Store as StoreSettings
+from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.events import events
 from trail.ingest.files import load_files
 from trail.runtime import process, startup

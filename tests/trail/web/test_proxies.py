@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 from tests import own_loop
 from trail.core.errors import SettingError
-from trail.core.settings import Server, Settings, load
+from trail.core.sections import Server
+from trail.core.settings import Settings, load
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.web.proxies import Proxies

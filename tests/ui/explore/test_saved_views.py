@@ -10,7 +10,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from trail.access_log import log
-from trail.core.settings import Export, Settings
+from trail.core.sections import Export
+from trail.core.settings import Settings
 from trail.events import overview
 from trail.notifications import rule_store
 from trail.notifications.rule import Rule

@@ -1,0 +1,273 @@
+"""The sections of the settings that belong to no loader."""
+
+import datetime as dt
+from ipaddress import IPv4Network, IPv6Network
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field, SecretStr, field_validator
+
+from trail.core.section import EDITABLE, Section
+
+Network = IPv4Network | IPv6Network
+
+
+class Store(Section):
+    """Where the trail is kept."""
+
+    path: Path = Field(Path("data/trail.duckdb"), description="The database file.")
+    demo_path: Path = Field(
+        Path("data/demo.duckdb"), description="The demo workspace's own database file."
+    )
+    demo: Literal["auto", "never"] = Field(
+        "auto", description="`auto` opens the demo workspace while no database exists yet."
+    )
+    memory: str = Field(
+        "4GB", description="Memory limit of the database; beyond it, data spills to disk."
+    )
+    threads: int = Field(2, ge=1, description="Maximum number of threads per query.")
+    retention_days: int = Field(
+        90,
+        ge=1,
+        le=3650,
+        description="Retention period in days of event time.",
+        json_schema_extra=EDITABLE,
+    )
+    archive: bool = Field(
+        False,
+        description="Archive events before the retention policy removes them.",
+        json_schema_extra=EDITABLE,
+    )
+    archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
+
+    def cutoff(self, now: dt.datetime) -> dt.datetime:
+        """Return the midnight (UTC, without zone) before which events are removed at *now*.
+
+        *now* without a zone is UTC.
+        """
+        today = (now.astimezone(dt.UTC) if now.tzinfo else now).date()
+        return dt.datetime.combine(today - dt.timedelta(days=self.retention_days), dt.time())
+
+
+class Demo(Section):
+    """The demo workspace, which is shown while no database exists yet."""
+
+    live: bool = Field(
+        True, description="Whether events keep arriving in the demo workspace while it is shown."
+    )
+
+
+class Server(Section):
+    """How the pages and routes are served."""
+
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8501, ge=1, le=65535, description="Port to listen on.")
+    allowed_hosts: tuple[str, ...] = Field(
+        (), description="Host names that requests may use; empty allows loopback names only."
+    )
+    trusted_proxies: tuple[Network, ...] = Field(
+        (),
+        description="IP addresses or networks of the proxies whose `X-Forwarded-For` and "
+        "`X-Forwarded-Proto` are used; from others they are ignored.",
+    )
+    https: bool = Field(
+        False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token for `/metrics` and for the state of each source in `/healthz`; "
+        "if empty, only this machine is answered.",
+    )
+    unhealthy_if_source_fails: bool = Field(
+        False,
+        description="Whether `/healthz` answers 503 with `ok: false` while a configured source "
+        "fails. Leave it off for a load balancer or an automatic restart: the server works, shows "
+        "what is stored and receives webhooks meanwhile.",
+    )
+
+
+class PushSettings(Section):
+    """How received events wait for the database; each receiver adds its own settings."""
+
+    section: ClassVar[str] = "push"
+    backlog_bytes: int = Field(
+        1_073_741_824,
+        ge=1_048_576,
+        description="Maximum size of the write-ahead log in bytes.",
+    )
+
+
+class Forward(Section):
+    """What goes out: forwarded events and alerts."""
+
+    secrets: dict[str, SecretStr] = Field(
+        {},
+        description="Write keys, passwords and secret URLs of destinations, "
+        "each under a name of your choice.",
+        json_schema_extra=EDITABLE,
+    )
+    hosts: dict[str, tuple[str, ...]] = Field(
+        {},
+        description="Hosts (`host` or `host:port`) that each of these secrets may be sent to, by "
+        "its name. A secret that is a URL belongs to its own host, a write key to Segment's.",
+    )
+    public_url: str = Field(
+        "",
+        description="URL of the dashboard for users; links in messages start with it.",
+        json_schema_extra=EDITABLE,
+    )
+    allow_loopback: bool = Field(
+        False, description="Allow destinations on this machine, without HTTPS; for testing only."
+    )
+    timeout_s: float = Field(
+        10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
+    )
+    alert_hours: float = Field(
+        24,
+        gt=0,
+        le=8760,
+        description="Events that arrive later than this after they occurred do not trigger alerts.",
+        json_schema_extra=EDITABLE,
+    )
+    log_days: int = Field(
+        30,
+        ge=1,
+        le=3650,
+        description="Retention of the delivery log in days.",
+        json_schema_extra=EDITABLE,
+    )
+    log_rows: int = Field(
+        10_000,
+        ge=100,
+        description="Maximum number of deliveries, and of dead letters, in the log "
+        "per destination.",
+    )
+
+    @field_validator("hosts", mode="before")
+    @classmethod
+    def _split(cls, given: Any) -> Any:
+        """Accept one text for the hosts of a secret, separated by commas."""
+        if not isinstance(given, dict):
+            return given
+        return {
+            name: [host.strip() for host in hosts.split(",") if host.strip()]
+            if isinstance(hosts, str)
+            else hosts
+            for name, hosts in given.items()
+            if hosts
+        }
+
+
+class Seals(Section):
+    """How days are sealed."""
+
+    close_hours: float = Field(
+        24, ge=0, le=720, description="Hours between the end of a UTC day and its seal."
+    )
+    mirror: Path | None = Field(
+        None, description="File that seals are mirrored to; by default, beside the database."
+    )
+
+
+class Auth(Section):
+    """Who may sign in."""
+
+    users_path: Path = Field(Path("data/users.yaml"), description="The users file.")
+    session_hours: float = Field(
+        12, gt=0, le=24, description="Maximum duration of a session in hours."
+    )
+    idle_minutes: float = Field(
+        30, gt=0, le=1440, description="Minutes without activity after which a session ends."
+    )
+    access_days: int = Field(400, ge=1, le=3650, description="Retention of the access log in days.")
+    oidc_metadata_url: str = Field(
+        "",
+        description="The `…/.well-known/openid-configuration` URL of the identity provider; "
+        "empty disables it.",
+    )
+    oidc_client_id: str = Field("", description="Client ID at the identity provider.")
+    oidc_client_secret: SecretStr = Field(
+        SecretStr(""), description="Client secret at the identity provider."
+    )
+    oidc_roles: dict[str, Literal["owner", "reviewer", "manager"]] = Field(
+        {}, description="Maps values of the role claim to roles."
+    )
+    oidc_role_claim: str = Field(
+        "roles", description="Claim of the ID token that contains the role or a list of roles."
+    )
+    oidc_name_claim: str = Field(
+        "email",
+        description="Claim that names people in the logs; without it, or for an email that is "
+        "not verified, their `sub`.",
+    )
+    oidc_actor_claim: str = Field(
+        "segment_user_id",
+        description="Claim that contains the Segment actor ID of the person or a list of them, "
+        "such as `users/abc123`; people cannot review the activity of these actors.",
+    )
+    oidc_label: str = Field(
+        "your provider", description="Name of the identity provider on the sign-in button."
+    )
+    oidc_prompt: Literal["select_account", "login"] = Field(
+        "select_account",
+        description="`login` makes the identity provider ask for the password every time.",
+    )
+    passwords: bool = Field(
+        False, description="Show the password form in addition to the identity provider."
+    )
+
+    @property
+    def by_provider(self) -> bool:
+        """Return whether people sign in with a provider."""
+        return bool(self.oidc_metadata_url)
+
+    @property
+    def by_password(self) -> bool:
+        """Return whether people sign in with a password."""
+        return self.passwords or not self.by_provider
+
+
+class Encryption(Section):
+    """How secrets that are entered in the browser are encrypted."""
+
+    key: SecretStr = Field(
+        SecretStr(""),
+        description="Key of these secrets: 32 bytes as URL-safe Base64. If empty, it is in the key "
+        "file, which the first secret creates.",
+    )
+    key_path: Path | None = Field(
+        None, description="The key file; by default, beside the database."
+    )
+
+
+class Backup(Section):
+    """Backups that the server makes by itself."""
+
+    path: Path | None = Field(
+        None,
+        description="Folder for daily backups, preferably on another disk; empty disables them.",
+    )
+    keep: int = Field(
+        7, ge=1, le=3650, description="Number of daily backups to keep.", json_schema_extra=EDITABLE
+    )
+    archive: bool = Field(True, description="Whether daily backups include the archive.")
+
+
+class Export(Section):
+    """What exported files look like, and where scheduled ones are written."""
+
+    folder: Path | None = Field(
+        None, description="Folder for the files of scheduled exports; empty disables them."
+    )
+    keep: int = Field(
+        90, ge=1, le=3650, description="Number of files to keep of each scheduled export."
+    )
+    max_bytes: int = Field(
+        1_073_741_824, ge=1_024, description="Maximum size of the file of a scheduled export."
+    )
+    csv_bom: bool = Field(
+        True,
+        description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "
+        "other non-ASCII letters wrong.",
+        json_schema_extra=EDITABLE,
+    )

@@ -1,0 +1,127 @@
+"""Change a setting while the server runs: checked, stored, and effective without a restart."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from trail.core import settings as core_settings
+from trail.core import stored_settings
+from trail.core.clock import utc_now
+from trail.core.errors import InputError
+from trail.core.settings import Settings
+from trail.core.stored_settings import Entry
+from trail.runtime import process, startup
+
+
+@dataclass(frozen=True, slots=True)
+class Editable:
+    """A setting that owners may change, as it is in effect.
+
+    `value` is JSON, and None for a secret, of which `is_set` says whether there is one. `fixed_by`
+    names the variable or file that sets it, so that it cannot be changed here. `by` and `at` (ISO
+    8601, UTC) are of the last change in the browser, or empty.
+    """
+
+    name: str
+    is_secret: bool
+    is_set: bool
+    value: Any
+    fixed_by: str
+    by: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A change that was made, in words for the access log, which never contain a secret."""
+
+    name: str
+    before: str
+    after: str
+
+
+def describe(name: str) -> Editable:
+    """Return a setting as it is in effect; raises `InputError` if owners cannot change it."""
+    settings = process.current().settings
+    _check_editable(name)
+    value = _plain(core_settings.value_of(settings, name))
+    secret = core_settings.is_secret(name)
+    entry = stored_settings.read(_path(settings)).get(name, Entry())
+    return Editable(
+        name,
+        secret,
+        is_set=bool(value),
+        value=None if secret else value,
+        fixed_by=core_settings.fixed_by(name),
+        by=entry.by,
+        at=entry.at,
+    )
+
+
+def change(name: str, value: Any, by: str) -> Change:
+    """Set *name* to *value* (JSON) from now on; *by* is who does it.
+
+    Raises `InputError` for a setting that owners cannot change, or that a file or the environment
+    sets; `SettingError` for an invalid value; `UnavailableError` if it cannot be stored.
+    """
+    settings = _writable(name)
+    core_settings.check_value(name, value)
+    at = utc_now().isoformat(timespec="seconds") + "Z"
+    if core_settings.is_secret(name):
+        box = core_settings.box_of(settings)
+        is_first = not stored_settings.has_secrets(_path(settings))
+        entry = Entry(secret=box.encrypt(name, value, new_key=is_first), by=by, at=at)
+    else:
+        entry = Entry(value, by=by, at=at)
+    return _store(settings, name, entry)
+
+
+def reset(name: str) -> Change:
+    """Remove what is stored for *name*, so that its default counts again; raises as `change`."""
+    return _store(_writable(name), name, None)
+
+
+def _store(settings: Settings, name: str, entry: Entry | None) -> Change:
+    before = _shown(settings, name)
+    with stored_settings.changing(_path(settings)) as entries:
+        entries.pop(name, None)
+        if entry:
+            entries[name] = entry
+    after = _shown(startup.reconfigure(), name)
+    if entry and entry.secret and before == after:
+        after = "replaced"
+    return Change(name, before, after)
+
+
+def _writable(name: str) -> Settings:
+    """Return the settings in effect, if *name* may be changed here."""
+    _check_editable(name)
+    if place := core_settings.fixed_by(name):
+        raise InputError(f"{name} is set by {place}.", "Change it there, or remove it there.")
+    return process.current().settings
+
+
+def _check_editable(name: str) -> None:
+    if not core_settings.is_editable(name):
+        raise InputError(f"{name} cannot be changed in the browser.", "Set it in trail.toml.")
+
+
+def _path(settings: Settings) -> Path:
+    return stored_settings.path_of(settings.store.path)
+
+
+def _shown(settings: Settings, name: str) -> str:
+    """Return the value in words; of a secret, whether it is set."""
+    value = _plain(core_settings.value_of(settings, name))
+    if core_settings.is_secret(name):
+        return "set" if value else "not set"
+    return "empty" if value == "" else str(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return *value* as JSON, with the content of secrets."""
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
