@@ -14,8 +14,9 @@ from typing import Any
 import pyarrow as pa
 
 from loaders._segment_http import AnswerError, Api, SegmentSettings
+from trail.core.clock import naive_utc
 from trail.core.errors import UnavailableError
-from trail.core.model import Ask, Chunk, Directory, Feed, Person, Reject
+from trail.core.model import Ask, Available, Chunk, Directory, Feed, Person, Reject
 from trail.core.settings import Settings
 from trail.ingest.json_records import split
 
@@ -24,6 +25,8 @@ _CURSOR_EXPIRED = (400, 404, 422)
 # The page limit that all list endpoints accept.
 _USERS_A_PAGE = 200
 _COUNT = re.compile(r"[0-9]{1,15}")
+# Segment keeps 90 days.
+_LOOK_BACK, _HOUR = dt.timedelta(days=100), dt.timedelta(hours=1)
 # Maximum progress before the last page.
 _NEARLY = 0.99
 
@@ -85,6 +88,50 @@ def directory(settings: Settings) -> Directory:
         _text(workspace, "slug"),
         tuple(people.values()),
     )
+
+
+def available(settings: Settings, now: dt.datetime) -> Available:
+    """Return what the workspace has at *now* (naive UTC), with at most 16 requests.
+
+    The oldest event is found by halving `_LOOK_BACK`, to an hour; of more than 1,000 events in that
+    hour, the oldest of the first page counts. Raises the errors of `pull`.
+    """
+    with Api(settings) as api:
+        workspace = api.get("/", {}, _workspace)
+        latest = _between(api, now - dt.timedelta(days=1), now, 1_000)
+        first, end = now - _LOOK_BACK, now
+        oldest = _between(api, first, end, 1)
+        while oldest.items and end - first > _HOUR:
+            middle = first + (end - first) / 2
+            found = _between(api, first, middle, 1)
+            oldest, first, end = (found, first, middle) if found.items else (oldest, middle, end)
+        if oldest.items:
+            oldest = _between(api, first, end, 1_000)
+    count = max(latest.total, len(latest.items))
+    return Available(
+        _text(workspace, "name"),
+        min(filter(None, map(_time, oldest.items)), default=None),
+        count,
+        is_exact=bool(latest.total) or not latest.next,
+    )
+
+
+def _between(api: Api, since: dt.datetime, until: dt.datetime, count: int) -> _Page:
+    query = {
+        "startTime": _written(since),
+        "endTime": _written(until),
+        "pagination.count": str(count),
+    }
+    return api.get("/audit-events", query, lambda text: _page(text, "events"))
+
+
+def _time(item: bytes) -> dt.datetime | None:
+    """Return the time of an event (naive UTC), or None if it cannot be read."""
+    try:
+        record = json.loads(item, parse_int=str, parse_float=str)
+        return naive_utc(dt.datetime.fromisoformat(record["timestamp"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _follow(
@@ -222,6 +269,7 @@ LOADER = Feed(
     example={"token": "sgp_example"},
     pull=pull,
     directory=directory,
+    available=available,
     every_s=lambda settings: settings.of(SegmentSettings).every_minutes * 60,
     overlap=lambda settings: dt.timedelta(hours=settings.of(SegmentSettings).overlap_hours),
 )

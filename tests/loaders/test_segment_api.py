@@ -690,6 +690,36 @@ def test_ten_thousand_events_over_an_unreliable_connection_are_kept_once(
     assert "retrying" in caplog.text
 
 
+# --- what is available ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("total", [True, False])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_the_oldest_event_and_those_of_the_last_day_are_found(
+    using: Callable[..., Settings], order: str, total: bool
+) -> None:
+    now = dt.datetime(2026, 11, 28, 12)
+    ages = [*(dt.timedelta(minutes=n) for n in range(1_200)), dt.timedelta(days=89, hours=7)]
+    events = [
+        api_event(number) | {"timestamp": f"{now - age:%Y-%m-%dT%H:%M:%S}.000Z"}
+        for number, age in enumerate(ages)
+    ]
+    with SegmentApi(events, order=order, total=total) as api:
+        found = segment_api.available(using(api), now)
+        assert len(api.seen) <= 16
+    assert found.workspace_name == "Example Ltd"
+    assert found.oldest == now - ages[-1]
+    assert (found.last_day, found.is_exact) == ((1_200, True) if total else (1_000, False))
+
+
+def test_an_empty_workspace_has_no_oldest_event(
+    api: SegmentApi, using: Callable[..., Settings]
+) -> None:
+    api.events = []
+    found = segment_api.available(using(api), dt.datetime(2026, 11, 28, 12))
+    assert (found.oldest, found.last_day, found.is_exact) == (None, 0, True)
+
+
 # --- the directory ------------------------------------------------------------------------------
 
 USERS = [

@@ -194,18 +194,34 @@ class Directory:
     people: tuple[Person, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Available:
+    """What a feed can give: its workspace and events.
+
+    `oldest` is the time of its oldest event (naive UTC), None if there is none. `last_day` is the
+    number of events of the last 24 hours; if not `is_exact`, there are more.
+    """
+
+    workspace_name: str
+    oldest: dt.datetime | None
+    last_day: int
+    is_exact: bool = True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feed(EventSource):
     """A source that is polled for events.
 
     `pull` yields the events of a request, the last chunk with an empty mark; it raises `InputError`
     for permanent failures and `UnavailableError` for transient ones, as does `directory`, which
-    returns the workspace's names and members. `every_s` is the polling interval; `overlap` is how
-    far each request reaches back for late events.
+    returns the workspace's names and members, and `available`, which tests the settings at a moment
+    (naive UTC) with a bounded number of requests. `every_s` is the polling interval; `overlap` is
+    how far each request reaches back for late events.
     """
 
     pull: Callable[[Settings, Ask], Iterator[Chunk]]
     directory: Callable[[Settings], Directory]
+    available: Callable[[Settings, dt.datetime], Available]
     every_s: Callable[[Settings], float]
     overlap: Callable[[Settings], dt.timedelta] = lambda settings: dt.timedelta()
 

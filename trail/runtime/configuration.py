@@ -1,5 +1,6 @@
 """Change a setting while the server runs: checked, stored, and effective without a restart."""
 
+import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from pydantic import SecretStr
 
 from trail.core import settings as core_settings
 from trail.core import stored_settings
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.core.stored_settings import Entry
@@ -31,6 +32,10 @@ class Editable:
     fixed_by: str
     by: str
     at: str
+
+    def changed_at(self) -> dt.datetime:
+        """Return `at` as naive UTC; raises `ValueError` without a change."""
+        return naive_utc(dt.datetime.fromisoformat(self.at))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,51 @@
+"""Connect by files: a watched folder, a bucket, and single loads."""
+
+import streamlit as st
+
+from trail.core import registry
+from trail.core.errors import TrailError
+from trail.core.model import Drop
+from ui import source_check, text
+from ui.audit import record_action
+from ui.page import Context
+
+
+def draw(ctx: Context) -> None:
+    """Draw the card."""
+    with st.container(horizontal=True):
+        st.header("Files", anchor=False, width="content")
+    st.caption(
+        "Adds what is older than the API keeps: NDJSON, JSON, CSV and Parquet, also compressed "
+        "with gzip or Zstandard."
+    )
+    st.text("Load files once, on the server:")
+    st.code("python -m trail load FILE_OR_FOLDER", language="bash")
+    st.text("Dry run, which stores nothing and counts new, duplicate and quarantined records:")
+    st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")
+    st.caption(
+        "Loading a file again adds no duplicates. Records that cannot be read are quarantined with "
+        "their line and the reason."
+    )
+    st.text("Watch a folder, or a bucket that is filled by Segment's S3 destination:")
+    st.code(
+        '[folder]\npath = "data/inbox"\n\n[s3]\nurl = "s3://BUCKET/PREFIX"\nregion = "eu-west-1"',
+        language="toml",
+    )
+    for drop in registry.of_kind(Drop):
+        _test(ctx, drop)
+
+
+def _test(ctx: Context, drop: Drop) -> None:
+    configured = drop.configured(ctx.runtime.settings)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button(f"Test: {drop.title}", key=f"test-{drop.name}", disabled=not configured)
+        if not configured:
+            st.text("○ Not configured")
+    if pressed:
+        record_action("tested", ctx.user, f"source {drop.name}")
+        try:
+            with st.spinner("Testing"):
+                result = source_check.check(ctx.runtime.settings, drop)
+            st.success(text.escape(result), icon=":material/check:")
+        except TrailError as error:
+            st.error(text.escape(str(error)), icon=":material/error:")

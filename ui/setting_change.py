@@ -1,0 +1,47 @@
+"""Settings that owners change on pages: the role check, the change, and its access-log entry."""
+
+from typing import Any
+
+from trail.accounts.users import User
+from trail.core.errors import InputError
+from trail.runtime import configuration
+from trail.runtime.configuration import Change, Editable
+from ui import text, url_state
+from ui.audit import record_action
+from ui.page import current_user
+
+
+def change(name: str, value: Any) -> Change:
+    """Set *name* to *value* (JSON) and record who did it.
+
+    Raises `InputError` for users that may not, and what `configuration.change` raises.
+    """
+    user = _owner()
+    done = configuration.change(name, value, user.username)
+    record_action("settings", user, name, f"{done.before} → {done.after}")
+    return done
+
+
+def reset(name: str) -> Change:
+    """Remove what is stored for *name* and record who did it; raises as `change` does."""
+    user = _owner()
+    done = configuration.reset(name)
+    record_action("settings", user, name, f"{done.before} → {done.after}")
+    return done
+
+
+def origin(setting: Editable) -> str:
+    """Return who changed *setting* last and when, or what sets it, or an empty string."""
+    if setting.fixed_by:
+        return f"Set by {setting.fixed_by}"
+    if not setting.by:
+        return ""
+    at = text.timestamp(setting.changed_at(), url_state.timezone())
+    return f"Changed by {setting.by}, {at}"
+
+
+def _owner() -> User:
+    user = current_user()
+    if user is None or not user.may("configure"):
+        raise InputError("Only an owner can change settings.")
+    return user
