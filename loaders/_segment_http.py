@@ -72,14 +72,23 @@ class SegmentSettings(Section):
     token: SecretStr = Field(
         SecretStr(""),
         description="A Public API token; leave empty to disable polling.",
+        title="Public API token",
         json_schema_extra=EDITABLE,
     )
     region: Literal["us", "eu"] = Field(
-        "us", description="Region of the workspace.", json_schema_extra=EDITABLE
+        "us",
+        description="Region of the workspace.",
+        title="Region",
+        json_schema_extra=EDITABLE,
     )
     url: str = Field("", description="URL of the API, if not the region's own.")
     every_minutes: float = Field(
-        5, gt=0, le=1440, description="Polling interval in minutes.", json_schema_extra=EDITABLE
+        5,
+        gt=0,
+        le=1440,
+        description="Polling interval in minutes.",
+        title="Minutes between polls",
+        json_schema_extra=EDITABLE,
     )
     overlap_hours: float = Field(
         24, ge=0, le=2160, description="Hours that each request reaches back for late events."

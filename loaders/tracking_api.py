@@ -36,6 +36,7 @@ class TrackingSettings(Section):
     write_keys: tuple[SecretStr, ...] = Field(
         (),
         description="Write keys that `/v1/track`, `/v1/batch` and `/v1/import` accept.",
+        title="Write keys",
         json_schema_extra=EDITABLE,
     )
 

@@ -29,6 +29,7 @@ class WebhookSettings(Section):
     webhook_secrets: tuple[SecretStr, ...] = Field(
         (),
         description="Shared secrets of Segment's webhook; two during a rotation.",
+        title="Webhook secrets",
         json_schema_extra=EDITABLE,
     )
     body_bytes: int = Field(4_194_304, ge=1024, description="Maximum webhook body size in bytes.")
@@ -36,6 +37,7 @@ class WebhookSettings(Section):
         True,
         description="Keep the events of a webhook batch that its signature does not cover, marked "
         "as unverified; otherwise they are quarantined.",
+        title="Keep unverified events of batches",
         json_schema_extra=EDITABLE,
     )
 

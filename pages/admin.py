@@ -1,4 +1,4 @@
-"""Admin: sources, coverage, batches, quarantine, unknown types, retention, seals and roles."""
+"""Admin: sources and their data, retention, seals, roles and settings, each in a tab."""
 
 from ui import tabs
 from ui.admin import (
@@ -8,6 +8,7 @@ from ui.admin import (
     retention_tab,
     roles_tab,
     seals_tab,
+    settings_tab,
     sources_tab,
     unknown_types_tab,
 )
@@ -22,6 +23,7 @@ _TABS: dict[str, tabs.Tab] = {
     "retention": ("Retention", retention_tab.draw),
     "seals": ("Seals", seals_tab.draw),
     "roles": ("Roles", roles_tab.draw),
+    "settings": ("Settings", settings_tab.draw),
 }
 
 

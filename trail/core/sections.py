@@ -31,11 +31,13 @@ class Store(Section):
         ge=1,
         le=3650,
         description="Retention period in days of event time.",
+        title="Days that events are kept",
         json_schema_extra=EDITABLE,
     )
     archive: bool = Field(
         False,
         description="Archive events before the retention policy removes them.",
+        title="Archive events before they are removed",
         json_schema_extra=EDITABLE,
     )
     archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
@@ -104,6 +106,7 @@ class Forward(Section):
         {},
         description="Write keys, passwords and secret URLs of destinations, "
         "each under a name of your choice.",
+        title="Secrets of destinations",
         json_schema_extra=EDITABLE,
     )
     hosts: dict[str, tuple[str, ...]] = Field(
@@ -114,6 +117,7 @@ class Forward(Section):
     public_url: str = Field(
         "",
         description="URL of the dashboard for users; links in messages start with it.",
+        title="Address of the dashboard",
         json_schema_extra=EDITABLE,
     )
     allow_loopback: bool = Field(
@@ -127,6 +131,7 @@ class Forward(Section):
         gt=0,
         le=8760,
         description="Events that arrive later than this after they occurred do not trigger alerts.",
+        title="Hours after which late events do not alert",
         json_schema_extra=EDITABLE,
     )
     log_days: int = Field(
@@ -134,6 +139,7 @@ class Forward(Section):
         ge=1,
         le=3650,
         description="Retention of the delivery log in days.",
+        title="Days that the delivery log is kept",
         json_schema_extra=EDITABLE,
     )
     log_rows: int = Field(
@@ -248,7 +254,12 @@ class Backup(Section):
         description="Folder for daily backups, preferably on another disk; empty disables them.",
     )
     keep: int = Field(
-        7, ge=1, le=3650, description="Number of daily backups to keep.", json_schema_extra=EDITABLE
+        7,
+        ge=1,
+        le=3650,
+        description="Number of daily backups to keep.",
+        title="Daily backups to keep",
+        json_schema_extra=EDITABLE,
     )
     archive: bool = Field(True, description="Whether daily backups include the archive.")
 
@@ -269,5 +280,6 @@ class Export(Section):
         True,
         description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "
         "other non-ASCII letters wrong.",
+        title="CSV for Excel (byte order mark)",
         json_schema_extra=EDITABLE,
     )

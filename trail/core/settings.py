@@ -64,16 +64,21 @@ class Settings(BaseSettings):
     )
 
     workspace: str = Field(
-        "", description="The workspace's name, shown in the title.", json_schema_extra=EDITABLE
+        "",
+        description="The workspace's name, shown in the title.",
+        title="Workspace name",
+        json_schema_extra=EDITABLE,
     )
     timezone: str = Field(
         "",
         description="Time zone for browsers that do not report one; by default UTC.",
+        title="Time zone of the server",
         json_schema_extra=EDITABLE,
     )
     week_start: Literal["auto", "monday", "saturday", "sunday"] = Field(
         "auto",
         description="First day of the week; `auto` follows the browser's language and region.",
+        title="First day of the week",
         json_schema_extra=EDITABLE,
     )
     store: Store = Store()
@@ -196,6 +201,14 @@ def check_value(setting: str, value: Any) -> None:
             Settings()
     finally:
         _stored.reset(token)
+
+
+def field_of(setting: str) -> FieldInfo:
+    """Return the declaration of *setting*; raises `SettingError` for an unknown one."""
+    field = _field(setting)
+    if field is None:
+        raise SettingError(f"Unknown setting {setting}.")
+    return field
 
 
 def _field(setting: str) -> FieldInfo | None:

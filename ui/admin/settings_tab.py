@@ -1,0 +1,137 @@
+"""Settings that owners change: each with what sets it now, and the retention with its preview."""
+
+from typing import Any, Literal, get_args, get_origin
+
+import streamlit as st
+
+from trail.core import settings as core_settings
+from trail.core.clock import utc_now
+from trail.core.errors import TrailError
+from trail.retention import policy
+from trail.runtime import configuration
+from trail.runtime.configuration import Editable
+from ui import setting_change, text
+from ui.page import Context
+
+GROUPS = {
+    "Workspace": ("workspace", "timezone", "week_start"),
+    "Collection": ("segment.every_minutes", "push.accept_unverified"),
+    "Alerts": ("forward.public_url", "forward.alert_hours", "forward.log_days"),
+    "Exports and backups": ("export.csv_bom", "backup.keep"),
+}
+RETENTION = ("store.retention_days", "store.archive")
+# Those on Connect, where they are tested.
+ELSEWHERE = ("segment.token", "segment.region", "push.webhook_secrets", "push.write_keys")
+_CARD_WIDTH = 420
+_RESULT = "settings-result"
+
+
+def draw(ctx: Context) -> None:
+    """Draw the groups; the result of a change is below its group."""
+    for problem in ctx.runtime.settings.problems:
+        st.warning(text.escape(problem), icon=":material/warning:")
+    with st.grid(2, min_column_width=_CARD_WIDTH, gap="small"):
+        with st.container(border=True, gap="small", height="stretch"):
+            st.subheader("Retention", anchor=False)
+            _retention(ctx)
+        for title, names in GROUPS.items():
+            with st.container(border=True, gap="small", height="stretch"):
+                st.subheader(title, anchor=False)
+                _group(title, names)
+
+
+def _group(title: str, names: tuple[str, ...]) -> None:
+    described = [configuration.describe(name) for name in names]
+    with st.form(f"settings-{title}", border=False):
+        for setting in described:
+            _control(setting)
+        st.form_submit_button("Save", on_click=_save, args=(title, described))
+    _result(title)
+
+
+def _retention(ctx: Context) -> None:
+    described = [configuration.describe(name) for name in RETENTION]
+    for setting in described:
+        _control(setting)
+    days = int(st.session_state[_key(RETENTION[0])])
+    store = ctx.runtime.settings.store
+    changed = any(st.session_state[_key(item.name)] != item.value for item in described)
+    if days != store.retention_days:
+        wanted = store.model_copy(update={"retention_days": days})
+        settings = ctx.runtime.settings.model_copy(update={"store": wanted})
+        preview = policy.preview(ctx.runtime.store, settings, utc_now())
+        removed = text.count(preview.events, "event")
+        span = f" from {preview.first} to {preview.last} (UTC days)" if preview.events else ""
+        st.text(f"With {text.count(days, 'day')}, the next run removes {removed}{span}.")
+    st.button(
+        "Save",
+        key="settings-retention-save",
+        disabled=not changed,
+        on_click=_save,
+        args=("Retention", described),
+    )
+    _result("Retention")
+
+
+def _control(setting: Editable) -> None:
+    """Draw the control of *setting*, by its type, with its description and what sets it."""
+    field, key = core_settings.field_of(setting.name), _key(setting.name)
+    if key not in st.session_state:
+        st.session_state[key] = setting.value
+    common: dict[str, Any] = {
+        "label": field.title or setting.name,
+        "key": key,
+        "help": field.description,
+        "disabled": bool(setting.fixed_by),
+    }
+    kind = field.annotation
+    if kind is bool:
+        st.toggle(**common)
+    elif get_origin(kind) is Literal:
+        st.selectbox(options=get_args(kind), format_func=str.capitalize, **common)
+    elif kind in (int, float):
+        low, high = _bounds(field.metadata, kind)
+        st.session_state[key] = kind(st.session_state[key])
+        st.number_input(min_value=low, max_value=high, **common, width=240)
+    else:
+        st.text_input(**common)
+    if origin := setting_change.origin(setting):
+        st.caption(text.escape(origin))
+
+
+def _bounds(constraints: list[Any], kind: Any) -> tuple[Any, Any]:
+    """Return the smallest and the largest allowed value; a value must exceed `gt`."""
+    low = high = None
+    for item in constraints:
+        low = getattr(item, "ge", None) if low is None else low
+        high = getattr(item, "le", None) if high is None else high
+        if (above := getattr(item, "gt", None)) is not None:
+            low = above + (1 if kind is int else 0.5)
+    return (None if low is None else kind(low)), (None if high is None else kind(high))
+
+
+def _key(name: str) -> str:
+    return f"setting-{name}"
+
+
+def _save(group: str, described: list[Editable]) -> None:
+    """Store what differs from the value in effect."""
+    done = []
+    try:
+        for setting in described:
+            value = st.session_state[_key(setting.name)]
+            if value != setting.value and not setting.fixed_by:
+                change = setting_change.change(setting.name, value)
+                title = core_settings.field_of(setting.name).title
+                done.append(f"{title}: {change.before} → {change.after}")
+    except TrailError as error:
+        st.session_state[_RESULT] = (group, False, str(error))
+        return
+    st.session_state[_RESULT] = (group, True, "; ".join(done) or "Nothing changed")
+
+
+def _result(group: str) -> None:
+    shown = st.session_state.get(_RESULT)
+    if shown and shown[0] == group:
+        del st.session_state[_RESULT]
+        (st.success if shown[1] else st.error)(text.escape(shown[2]))
