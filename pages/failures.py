@@ -27,7 +27,7 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.head("Failures", filter_, None, last=lambda: _downloads(listing))
+    filter_bar.head("Failures", filter_, None, last=lambda: _downloads(ctx, listing))
     filter_bar.caption(_summary(listing, elapsed_ms), filter_, window)
     coverage_banner.show(ctx)
     spotlights.draw(ctx, filter_)
@@ -53,7 +53,9 @@ def _summary(listing: Listing, elapsed_ms: float) -> str:
     )
 
 
-def _downloads(listing: Listing) -> None:
+def _downloads(ctx: Context, listing: Listing) -> None:
+    if not ctx.user.may("export"):
+        return
     number = listing.total.incidents
     export_menu.draw_list(
         text.count(number, "incident"),

@@ -16,7 +16,7 @@ import streamlit as st
 from trail.access_log import log
 from trail.accounts import passwords
 from trail.accounts.login_throttle import Throttle, wait_message
-from trail.accounts.users import normalize_username
+from trail.accounts.users_file import normalize_username
 from trail.core.errors import TrailError
 from trail.runtime import process
 from trail.web.auth import FINISH

@@ -177,7 +177,7 @@ def test_sign_out_closes_open_tabs(server: Running) -> None:
         assert client.get("/media/x").status_code == 401
 
 
-@pytest.mark.parametrize("change", ["removed", "role", "password"])
+@pytest.mark.parametrize("change", ["removed", "role", "disabled", "password"])
 def test_change_of_a_user_closes_open_tabs(server: Running, change: str) -> None:
     user = f"leaver-{change}"
     server.users.add(user, "Some Body", "", "owner", PASSWORD)
@@ -188,6 +188,8 @@ def test_change_of_a_user_closes_open_tabs(server: Running, change: str) -> None
             server.users.remove(user)
         elif change == "role":
             server.users.set_role(user, "manager")
+        elif change == "disabled":
+            server.users.set_disabled(user, disabled=True)
         else:
             server.users.set_password(user, "another-horse-7")
         assert tab.run(page="owners-only") == ""

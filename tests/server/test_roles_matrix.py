@@ -37,7 +37,13 @@ pytestmark = pytest.mark.server
 
 CANARY = "Canary-Vogel"
 FORM = 'label: "Username"'
-USERS = {"owner": "maya", "reviewer": "rita", "manager": "jon"}
+USERS = {
+    "owner": "maya",
+    "reviewer": "rita",
+    "manager": "jon",
+    "viewer": "vera",
+    "auditor": "kim",
+}
 OWN_PAGES = registry.discover("pages", "PAGE")
 PATHS = [
     route.path
@@ -98,6 +104,9 @@ def matrix(start_server: Callable[..., Running]) -> Matrix:
         with server.tab() as tab:
             assert only_the_form(tab.run(page=page.path)), page.path
     server.users.add("rita", "Rita Moen", "", "reviewer", PASSWORD)
+    server.users.add("vera", "Vera Holm", "", "viewer", PASSWORD)
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    server.users.add("kim", "Kim Vang", "", "auditor", PASSWORD, end)
     tokens = Tokens(server.log.with_name("tokens.json"))
     made = {
         (role, scope): tokens.add(f"{role}-{scope}", role, (scope,), 1, dt.datetime.now(dt.UTC))[1]

@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 from trail.accounts import oidc
-from trail.accounts.users import normalize_username
+from trail.accounts.users_file import normalize_username
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage.database import Cursor, Store

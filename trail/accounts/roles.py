@@ -6,19 +6,24 @@ Pages and routes name a capability, never a role. Anything that is not listed he
 import re
 from collections.abc import Iterable
 
-ROLES = ("owner", "reviewer", "manager")
+ROLES = ("owner", "reviewer", "manager", "viewer", "auditor")
+# Roles whose access must have an end.
+TIME_LIMITED = frozenset({"auditor"})
+_STAFF = frozenset({"owner", "reviewer", "manager"})
+_REVIEWERS = frozenset({"owner", "reviewer"})
+_REVIEW_READERS = _REVIEWERS | {"auditor"}
 
 # Label and roles of each capability.
 CAPABILITIES: dict[str, tuple[str, frozenset[str]]] = {
     "explore": ("View events, timeline, failures and people", frozenset(ROLES)),
-    "export": ("Download events", frozenset(ROLES)),
-    "metrics": ("Read metrics", frozenset(ROLES)),
-    "see_findings": ("View unusual changes", frozenset({"owner", "reviewer"})),
-    "decide": ("Review unusual changes", frozenset({"owner", "reviewer"})),
-    "triage": ("Assign, mute and comment on problems", frozenset({"owner", "reviewer"})),
-    "sign_off": ("Sign off a period", frozenset({"owner", "reviewer"})),
-    "see_access_log": ("View and download the access log", frozenset({"owner", "reviewer"})),
-    "take_evidence": ("Download seals and evidence", frozenset({"owner", "reviewer"})),
+    "export": ("Download events", _STAFF | {"auditor"}),
+    "metrics": ("Read metrics", _STAFF),
+    "see_findings": ("View unusual changes", _REVIEW_READERS),
+    "decide": ("Review unusual changes", _REVIEWERS),
+    "triage": ("Assign, mute and comment on problems", _REVIEWERS),
+    "sign_off": ("Sign off a period", _REVIEWERS),
+    "see_access_log": ("View and download the access log", _REVIEW_READERS),
+    "take_evidence": ("Download seals and evidence", _REVIEW_READERS),
     "annotate": ("Write annotations on the timeline", frozenset({"owner"})),
     "configure": ("Configure sources, alerts, legal holds and retention", frozenset({"owner"})),
     "manage_users": ("View users and API tokens", frozenset({"owner"})),

@@ -6,26 +6,27 @@ with the next request.
 
 import contextlib
 import copy
+import datetime as dt
 import hashlib
 import logging
 import re
 import secrets
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from trail.accounts import passwords, roles
-from trail.core import atomic_file
+from trail.accounts.users_file import Entries, UsersFile, normalize_username
 from trail.core.account_key import account_key
-from trail.core.errors import InputError, UnavailableError
+from trail.core.errors import InputError
 
 ROLES = roles.ROLES
 FIRST_OWNER = "owner"
 MAX_ACTORS = 20
+MAX_DAYS = 366
+_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _ACTOR = re.compile(r"[!-~]{1,200}")
 _ACCOUNT_ID = re.compile(r"[0-9a-f]{12}")
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers and log lines
@@ -34,9 +35,10 @@ _log = logging.getLogger("trail.users")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A user who can sign in; `actors` are the Segment actor IDs of the same person.
+    """A user; `actors` are the Segment actor IDs of the same person.
 
-    `account_id` was drawn when the user was added; it is empty for users that no command added.
+    `account_id` was drawn when the user was added; it is empty for users that no command added. A
+    user that is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign in.
     """
 
     username: str
@@ -45,6 +47,12 @@ class User:
     role: str
     actors: tuple[str, ...] = ()
     account_id: str = ""
+    disabled: bool = False
+    ends_at: dt.datetime | None = None
+
+    def is_active(self, now: dt.datetime) -> bool:
+        """Return whether the user may sign in at *now* (aware)."""
+        return not self.disabled and (self.ends_at is None or now < self.ends_at)
 
     @property
     def account(self) -> str:
@@ -56,31 +64,34 @@ class User:
         return roles.may(self.role, capability)
 
 
-def normalize_username(username: str) -> str:
-    """Return *username* as it is stored and compared: trimmed and case-folded."""
-    return username.strip().casefold()
-
-
 class Users:
     """The users file at *path*; each call reads its current content."""
 
-    def __init__(self, path: Path, *, warn: bool = True) -> None:
-        """With *warn*, log the entries that cannot sign in."""
-        self._path, self._warn = path, warn
+    def __init__(
+        self,
+        path: Path,
+        *,
+        warn: bool = True,
+        clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
+    ) -> None:
+        """With *warn*, log the entries that cannot sign in; *clock* returns aware times."""
+        self._clock = clock
+        self._file, self._warn = UsersFile(path), warn
         self._lock = threading.RLock()
         self._stamp: tuple[int, int, int] | None = None
-        self._entries: dict[str, dict[str, Any]] = {}
+        self._entries: Entries = {}
         self._users: dict[str, User] = {}
         self._decoy = passwords.decoy_hash()
 
     def get(self, username: str) -> User | None:
-        """Return the user with that name, ignoring case, or None."""
+        """Return the user with that name, ignoring case, or None if nobody can sign in with it."""
         with self._lock:
             self._refresh()
-            return self._users.get(normalize_username(username))
+            user = self._users.get(normalize_username(username))
+        return user if user and user.is_active(self._clock()) else None
 
     def all(self) -> list[User]:
-        """Return all users, ordered by username."""
+        """Return all users, also those that cannot sign in now, ordered by username."""
         with self._lock:
             self._refresh()
             return sorted(self._users.values(), key=lambda user: user.username)
@@ -122,7 +133,7 @@ class Users:
                 "usernames": {
                     name: {key: copy.copy(entry[key]) for key in fields if key in entry}
                     for name, entry in self._entries.items()
-                    if name in self._users
+                    if name in self._users and self._users[name].is_active(self._clock())
                 }
             }
 
@@ -130,12 +141,23 @@ class Users:
         """Return whether the password is correct; takes one bcrypt even for an unknown user."""
         with self._lock:
             self._refresh()
-            user = self._users.get(normalize_username(username))
+            user = self.get(username)
             hash_ = self._entries[user.username]["password"] if user else self._decoy
         return passwords.matches(password, hash_) and user is not None
 
-    def add(self, username: str, name: str, email: str, role: str, password: str) -> None:
-        """Add a user; raises `InputError` for a taken name, unknown role or weak password."""
+    def add(
+        self,
+        username: str,
+        name: str,
+        email: str,
+        role: str,
+        password: str,
+        ends_at: dt.datetime | None = None,
+    ) -> None:
+        """Add a user; raises `InputError` for a taken name, unknown role or weak password.
+
+        The access ends at *ends_at* (aware), which an auditor must have.
+        """
         key = normalize_username(username)
         if not _USERNAME.fullmatch(key):
             raise InputError(
@@ -143,30 +165,81 @@ class Users:
                 "Use 1 to 64 letters, digits or . _ @ + - and start with a letter or digit.",
             )
         _check_role(role)
+        _check_end(role, ends_at)
         passwords.check_strength(key, password)
-        entry = _entry(name, email, role, password)  # outside the lock, since hashing is slow
-        with self._changing() as entries:
+        entry = _entry(
+            name, email, role, password, ends_at
+        )  # outside the lock, since hashing is slow
+        with self._file.changing() as entries:
             if key in entries:
                 raise InputError(f"User {key} already exists.", "Choose another username.")
             entries[key] = entry
 
     def remove(self, username: str) -> None:
-        """Remove a user; the sessions of the user end with their next request."""
-        with self._changing() as entries:
+        """Remove a user, whose sessions end with the next request; not the last owner."""
+        with self._changing(username) as entries:
             del entries[_known(entries, username)]
 
     def set_password(self, username: str, password: str) -> None:
         """Set a new password; the sessions of the user end with their next request."""
         passwords.check_strength(normalize_username(username), password)
         hash_ = passwords.hash_password(password)
-        with self._changing() as entries:
+        with self._file.changing() as entries:
             entries[_known(entries, username)] |= _secret(hash_)
 
     def set_role(self, username: str, role: str) -> None:
-        """Change the role; the sessions of the user end with their next request."""
+        """Change the role; the user's sessions end with their next request; not the last owner."""
         _check_role(role)
-        with self._changing() as entries:
-            entries[_known(entries, username)]["roles"] = [role]
+        with self._changing(username) as entries:
+            entry = entries[_known(entries, username)]
+            _check_end(role, _ends_at(entry))
+            entry["roles"] = [role]
+
+    def set_disabled(self, username: str, *, disabled: bool) -> None:
+        """Refuse or allow sign-in; the user's sessions end with their next request.
+
+        Raises `InputError` for the last owner.
+        """
+        with self._changing(username) as entries:
+            entry = entries[_known(entries, username)]
+            entry.pop("disabled", None)
+            if disabled:
+                entry["disabled"] = True
+
+    def set_end(self, username: str, ends_at: dt.datetime | None) -> None:
+        """Let the access end at *ends_at* (aware), or never with None.
+
+        Raises `InputError` for the last owner, for an auditor without an end, and for an end that
+        is past or more than `MAX_DAYS` ahead.
+        """
+        now = self._clock()
+        if ends_at and not now < ends_at <= now + dt.timedelta(days=MAX_DAYS):
+            raise InputError(
+                "The end of the access is past or too far ahead.", f"Use 1 to {MAX_DAYS} days."
+            )
+        with self._changing(username) as entries:
+            entry = entries[_known(entries, username)]
+            _check_end(_role(entry), ends_at)
+            entry.pop("ends_at", None)
+            if ends_at:
+                entry["ends_at"] = ends_at.astimezone(dt.UTC).isoformat(timespec="seconds")
+
+    @contextlib.contextmanager
+    def _changing(self, username: str) -> Iterator[Entries]:
+        """Give the entries to change; raise `InputError` if no owner were left for *username*."""
+        with self._file.changing() as entries:
+            had_owner = self._has_owner(entries)
+            yield entries
+            if had_owner and not self._has_owner(entries):
+                raise InputError(
+                    f"{normalize_username(username)} is the last owner.",
+                    "Make another user an owner first.",
+                )
+
+    def _has_owner(self, entries: Entries) -> bool:
+        users = [_user_of(name, entry) for name, entry in entries.items()]
+        now = self._clock()
+        return any(user and user.role == "owner" and user.is_active(now) for user in users)
 
     def set_actors(self, username: str, actors: Iterable[str]) -> None:
         """Link the account to these Segment actor IDs, or to none; raises `InputError`."""
@@ -175,7 +248,7 @@ class Users:
             raise InputError(
                 "Invalid actor ID.", f"Use up to {MAX_ACTORS} IDs such as users/abc123."
             )
-        with self._changing() as entries:
+        with self._file.changing() as entries:
             entry = entries[_known(entries, username)]
             entry.pop("actors", None)
             if ids:
@@ -183,20 +256,20 @@ class Users:
 
     def first_owner(self) -> str | None:
         """Create the user `owner` if there is no users file; return its password."""
-        with self._locked():
-            if self._path.exists():
+        with self._file.locked():
+            if self._file.exists():
                 return None
             password = secrets.token_urlsafe(18)
             entry = _entry("Owner", "", "owner", password)
-            self._write({"credentials": {"usernames": {FIRST_OWNER: entry}}})
+            self._file.create({FIRST_OWNER: entry})
             return password
 
     def _refresh(self) -> None:
-        stamp = atomic_file.stamp(self._path)
+        stamp = self._file.stamp()
         if stamp == self._stamp:
             return
         try:
-            entries = _entries_of(self._read())
+            entries = self._file.entries()
         except FileNotFoundError:
             stamp, entries = (0, 0, 0), {}
         users: dict[str, User] = {}
@@ -207,85 +280,49 @@ class Users:
                 _log.warning("users file: %r cannot sign in: unknown role or no bcrypt hash", name)
         self._stamp, self._entries, self._users = stamp, entries, users
 
-    def _read(self) -> dict[str, Any]:
-        try:
-            text = self._path.read_text(encoding="utf-8")
-            document = yaml.load(text, _Loader)  # noqa: S506 - a safe loader
-            _entries_of(document)
-        except FileNotFoundError:
-            raise
-        except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, AttributeError):
-            raise UnavailableError(
-                "The users file cannot be read.", "The server administrator must repair it."
-            ) from None
-        assert isinstance(document, dict)
-        return document
-
-    @contextlib.contextmanager
-    def _changing(self) -> Iterator[dict[str, dict[str, Any]]]:
-        with self._locked():
-            try:
-                document = self._read()
-            except FileNotFoundError:
-                document = {"credentials": {"usernames": {}}}
-            entries = _entries_of(document)
-            yield entries
-            document["credentials"]["usernames"] = entries
-            self._write(document)
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        with self._lock, atomic_file.locked(self._path):
-            yield
-
-    def _write(self, document: dict[str, Any]) -> None:
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
-        atomic_file.replace(self._path, text)
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses repeated keys, of which the last would silently replace the others."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping of *node*; raise `UnavailableError` for a repeated key."""
-        known: set[str] = set()
-        for key, _ in node.value:
-            if isinstance(key, yaml.ScalarNode) and key.value in known:
-                raise _repeated(key.value, key.value)
-            known.add(str(key.value))
-        return super().construct_mapping(node, deep)
-
-
-def _entries_of(document: Any) -> dict[str, dict[str, Any]]:
-    entries: dict[str, dict[str, Any]] = {}
-    spellings: dict[str, str] = {}
-    for name, entry in document["credentials"]["usernames"].items():
-        username = normalize_username(str(name))
-        if username in entries:
-            raise _repeated(spellings[username], str(name))
-        entries[username], spellings[username] = entry, str(name)
-    return entries
-
-
-def _repeated(first: str, second: str) -> UnavailableError:
-    return UnavailableError(
-        f"The users file has {first!r} and {second!r}, which are the same.",
-        "Remove or rename one of them in the file.",
-    )
-
 
 def _user_of(username: str, entry: Any) -> User | None:
     if not isinstance(entry, dict) or not _USERNAME.fullmatch(username):
         return None
-    given = entry.get("roles") or []
-    known = [role for role in (given if isinstance(given, list) else [given]) if role in ROLES]
-    if not known or not passwords.is_hash(entry.get("password")):
+    role = _role(entry)
+    if not role or not passwords.is_hash(entry.get("password")):
         return None
     parts = (str(entry.get("first_name") or ""), str(entry.get("last_name") or ""))
     name = " ".join(part for part in parts if part) or str(entry.get("name") or username)
-    actors = actor_ids(entry.get("actors"))
-    email = str(entry.get("email") or "")
-    return User(username, name, email, known[0], actors, _account_id(entry))
+    return User(
+        username,
+        name,
+        str(entry.get("email") or ""),
+        role,
+        actor_ids(entry.get("actors")),
+        _account_id(entry),
+        disabled=bool(entry.get("disabled")),
+        ends_at=_ends_at(entry),
+    )
+
+
+def _role(entry: dict[str, Any]) -> str:
+    """Return the first known role of *entry*, or an empty string."""
+    given = entry.get("roles") or []
+    known = [role for role in (given if isinstance(given, list) else [given]) if role in ROLES]
+    return known[0] if known else ""
+
+
+def _ends_at(entry: dict[str, Any]) -> dt.datetime | None:
+    """Return when the access ends (aware); one that cannot be read has ended."""
+    given = entry.get("ends_at")
+    if given is None:
+        return None
+    try:
+        end = given if isinstance(given, dt.datetime) else dt.datetime.fromisoformat(str(given))
+    except ValueError:
+        return _LONG_AGO
+    return end if end.tzinfo else end.replace(tzinfo=dt.UTC)
+
+
+def _check_end(role: str, ends_at: dt.datetime | None) -> None:
+    if role in roles.TIME_LIMITED and ends_at is None:
+        raise InputError(f"The access of the role {role} must end.", "Say for how many days.")
 
 
 def _account_id(entry: object) -> str:
@@ -301,8 +338,11 @@ def actor_ids(value: object) -> tuple[str, ...]:
     )
 
 
-def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:
+def _entry(
+    name: str, email: str, role: str, password: str, ends_at: dt.datetime | None = None
+) -> dict[str, Any]:
     first, _, last = name.strip().partition(" ")
+    end = {"ends_at": ends_at.astimezone(dt.UTC).isoformat(timespec="seconds")} if ends_at else {}
     return {
         "email": email.strip(),
         "first_name": first,
@@ -310,6 +350,7 @@ def _entry(name: str, email: str, role: str, password: str) -> dict[str, Any]:
         **_secret(passwords.hash_password(password)),
         "roles": [role],
         "account": secrets.token_hex(6),
+        **end,
     }
 
 
@@ -317,7 +358,7 @@ def _secret(hash_: str) -> dict[str, str]:
     return {"password": hash_, "judged": passwords.strength_mark(hash_)}
 
 
-def _known(entries: dict[str, dict[str, Any]], username: str) -> str:
+def _known(entries: Entries, username: str) -> str:
     key = normalize_username(username)
     if key not in entries:
         raise InputError(f"Unknown user {username!r}.", "List users: python -m trail users list")

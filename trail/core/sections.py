@@ -195,7 +195,7 @@ class Auth(Section):
     oidc_client_secret: SecretStr = Field(
         SecretStr(""), description="Client secret at the identity provider."
     )
-    oidc_roles: dict[str, Literal["owner", "reviewer", "manager"]] = Field(
+    oidc_roles: dict[str, Literal["owner", "reviewer", "manager", "viewer", "auditor"]] = Field(
         {}, description="Maps values of the role claim to roles."
     )
     oidc_role_claim: str = Field(

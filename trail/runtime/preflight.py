@@ -3,6 +3,7 @@
 The server does not start while `problems` returns any.
 """
 
+import datetime as dt
 import ipaddress
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -97,7 +98,8 @@ def _user_problems(settings: Settings) -> list[str]:
             f"Run: python -m trail users passwd {name}"
             for name in _well_known_passwords(users, atomic_file.stamp(path))
         ]
-    owners = [user for user in users.all() if user.role == "owner"]
+    now = dt.datetime.now(dt.UTC)
+    owners = [user for user in users.all() if user.role == "owner" and user.is_active(now)]
     if not result and not owners and "owner" not in settings.auth.oidc_roles.values():
         result.append(
             "No owner can sign in. Run: python -m trail users add NAME --role owner, "

@@ -9,14 +9,18 @@ from trail.evidence import period
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.filter_bar.menu import menu
+from ui.page import current_user
 
 
 def draw(filter_: Filter, rows: int, shown: Sequence[str] = (), *, evidence: bool = False) -> None:
     """Draw the download of the *rows* events as CSV, and the menu of the other formats.
 
     The CSV has the columns *shown* with their titles, or all fields where no table shows events.
-    With *evidence* the menu offers the evidence pack.
+    With *evidence* the menu offers the evidence pack. Nothing for a role that may not export.
     """
+    user = current_user()
+    if user is None or not user.may("export"):
+        return
     chosen = exports.Export(filter_, "csv")
     if shown:
         chosen = exports.Export(filter_, "csv", tuple(shown), "titles")

@@ -18,6 +18,8 @@ EXPECTED = {
         *("sign_off", "see_access_log", "take_evidence"),
     },
     "manager": {"explore", "export", "metrics"},
+    "viewer": {"explore"},
+    "auditor": {"explore", "export", "see_findings", "see_access_log", "take_evidence"},
 }
 
 

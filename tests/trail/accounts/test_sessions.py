@@ -255,15 +255,18 @@ class TestSessionUser:
         assert session_user(sessions, users, "") is None
         assert session_user(sessions, users, hash_of("guess")) is None
 
-    @pytest.mark.parametrize("change", ["password", "role", "removal"])
+    @pytest.mark.parametrize("change", ["password", "role", "removal", "disabled"])
     def test_user_change_ends_the_session(
         self, sessions: Sessions, users: Users, change: str
     ) -> None:
+        users.add("otto", "Otto", "", "owner", GOOD)
         sid_hash = hash_of(sign_in(sessions, version=users.credentials_digest("maya")))
         if change == "password":
             users.set_password("maya", "another-horse-7")
         elif change == "role":
             users.set_role("maya", "manager")
+        elif change == "disabled":
+            users.set_disabled("maya", disabled=True)
         else:
             users.remove("maya")
         assert session_user(sessions, users, sid_hash) is None

@@ -1,8 +1,10 @@
 """The users file: validation, storage, damage, and changes by other processes."""
 
+import datetime as dt
 import os
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from unicodedata import normalize
@@ -194,6 +196,7 @@ def test_password_over_72_bytes_does_not_match_its_prefix(users: Users) -> None:
 
 
 def test_credentials_digest_changes_with_password_role_and_removal(users: Users) -> None:
+    users.add("otto", "Otto", "", "owner", GOOD)
     seen = {users.credentials_digest("maya.lind")}
     users.set_password("Maya.lind", "another-horse-7")
     seen.add(users.credentials_digest("maya.lind"))
@@ -237,6 +240,7 @@ def test_damaged_file_raises_unavailable(users: Users, path: Path) -> None:
 def test_failed_write_keeps_the_old_file(
     users: Users, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    users.add("otto", "Otto", "", "owner", GOOD)
     before = path.read_bytes()
 
     def full(*_: object) -> None:
@@ -298,3 +302,84 @@ def test_decoy_hash_matches_no_password() -> None:
     assert passwords.is_hash(decoy)
     assert decoy != passwords.decoy_hash()
     assert not passwords.matches("", decoy)
+
+
+NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+
+
+@pytest.fixture
+def clock() -> list[dt.datetime]:
+    return [NOW]
+
+
+@pytest.fixture
+def timed(path: Path, clock: list[dt.datetime]) -> Users:
+    """Return a file with the owner maya and the reviewer rita, at a moment that the test sets."""
+    users = Users(path, clock=lambda: clock[0])
+    users.add("maya", "Maya", "", "owner", GOOD)
+    users.add("rita", "Rita", "", "reviewer", GOOD)
+    return users
+
+
+def test_an_auditor_has_access_until_the_end(timed: Users, clock: list[dt.datetime]) -> None:
+    with pytest.raises(InputError, match="auditor must end"):
+        timed.add("kim", "Kim", "", "auditor", GOOD)
+    end = NOW + dt.timedelta(days=30)
+    timed.add("kim", "Kim", "", "auditor", GOOD, end)
+    with pytest.raises(InputError, match="auditor must end"):
+        timed.set_end("kim", None)
+    with pytest.raises(InputError, match="auditor must end"):
+        timed.set_role("rita", "auditor")
+    assert timed.check("kim", GOOD)
+    clock[0] = end - dt.timedelta(seconds=1)
+    assert timed.get("kim")
+    clock[0] = end
+    assert timed.get("kim") is None
+    assert not timed.check("kim", GOOD)
+    assert "kim" not in timed.credentials()["usernames"]
+    assert [user.username for user in timed.all()] == ["kim", "maya", "rita"]
+    timed.set_end("kim", end + dt.timedelta(days=1))
+    assert timed.get("kim")
+
+
+@pytest.mark.parametrize("ends_at", [NOW, NOW - dt.timedelta(days=1), NOW + dt.timedelta(days=400)])
+def test_an_end_that_is_past_or_far_ahead_is_refused(timed: Users, ends_at: dt.datetime) -> None:
+    with pytest.raises(InputError, match="past or too far ahead"):
+        timed.set_end("rita", ends_at)
+
+
+def test_a_disabled_user_cannot_sign_in_until_enabled(timed: Users) -> None:
+    timed.set_disabled("RITA", disabled=True)
+    assert timed.get("rita") is None
+    assert not timed.check("rita", GOOD)
+    assert [user.disabled for user in timed.all()] == [False, True]
+    timed.set_disabled("rita", disabled=False)
+    assert timed.check("rita", GOOD)
+
+
+@pytest.mark.parametrize(
+    "take_away",
+    [
+        lambda users: users.remove("maya"),
+        lambda users: users.set_role("maya", "reviewer"),
+        lambda users: users.set_disabled("maya", disabled=True),
+    ],
+)
+def test_the_last_owner_stays(timed: Users, take_away: Callable[[Users], None]) -> None:
+    with pytest.raises(InputError, match="maya is the last owner"):
+        take_away(timed)
+    assert timed.check("maya", GOOD)
+    timed.add("otto", "Otto", "", "owner", GOOD)
+    timed.set_disabled("otto", disabled=True)
+    with pytest.raises(InputError, match="maya is the last owner"):
+        take_away(timed)
+    timed.set_disabled("otto", disabled=False)
+    take_away(timed)
+    user = timed.get("maya")
+    assert user is None or user.role == "reviewer"
+
+
+def test_an_end_that_cannot_be_read_has_passed(timed: Users, path: Path) -> None:
+    timed.set_end("rita", NOW + dt.timedelta(days=2))
+    path.write_text(path.read_text().replace("2026-11-30", "30.11.2026"))
+    assert Users(path, clock=lambda: NOW).get("rita") is None

@@ -153,7 +153,7 @@ def test_a_safe_setup_has_no_problems(folder: Path, host: str) -> None:
 
 
 def test_a_provider_role_counts_as_an_owner(folder: Path) -> None:
-    Users(folder / "users.yaml").set_role("maya", "manager")
+    write_users(folder, "maya", hashed("correct-horse-9"), "manager")
     auth = {
         "users_path": folder / "users.yaml",
         "passwords": True,

@@ -1,15 +1,19 @@
 """`users`: manage the users of the dashboard."""
 
 import argparse
+import datetime as dt
 import getpass
 import json
 import sys
+from typing import Any
 
-from trail.accounts.users import ROLES, Users
+from trail.accounts.users import ROLES, User, Users
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.core.errors import InputError
+
+_COLUMNS = ("username", "name", "email", "role", "state", "ends_at", "actors")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,12 +24,23 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     role = actions.add_parser("role", help="change the role of a user; ends open sessions")
     for action in (add, role):
         action.add_argument("--role", choices=ROLES, required=True, help="role of the user")
+    disable = actions.add_parser("disable", help="refuse sign-in; ends open sessions")
+    enable = actions.add_parser("enable", help="allow sign-in again")
+    limit = actions.add_parser("limit", help="let the access end after a number of days")
+    for action, needed in ((add, False), (limit, True)):
+        action.add_argument(
+            "--days",
+            type=int,
+            metavar="N",
+            required=needed,
+            help="days until the access ends; 0 for never" if needed else "days of access",
+        )
     link = actions.add_parser(
         "link", help="link a user to Segment actors, whose activity the user cannot review"
     )
     remove = actions.add_parser("remove", help="remove a user; ends open sessions")
     passwd = actions.add_parser("passwd", help="set a password; asks for it")
-    for action in (add, role, link, remove, passwd):
+    for action in (add, role, disable, enable, limit, link, remove, passwd):
         action.add_argument("username", help="name to sign in with")
     link.add_argument("actors", nargs="*", metavar="ACTOR", help="actor ids; none removes the link")
     add_json(actions.add_parser("list", help="print the users"))
@@ -34,13 +49,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     users = Users(context.settings.auth.users_path)
     if args.action == "list":
-        columns = ("username", "name", "email", "role", "actors")
-        rows = [{name: getattr(user, name) for name in columns} for user in users.all()]
+        now = dt.datetime.now(dt.UTC)
+        rows = [_row(user, now) for user in users.all()]
         if args.json:
             context.out.text("".join(json.dumps(row) + "\n" for row in rows))
         else:
-            listed = [(*list(row.values())[:-1], ", ".join(row["actors"])) for row in rows]
-            context.out.text(table(columns, listed))
+            listed = [{**row, "actors": ", ".join(row["actors"])} for row in rows]
+            context.out.text(table(_COLUMNS, [tuple(row.values()) for row in listed]))
         return 0
     if args.action == "remove":
         users.remove(args.username)
@@ -48,12 +63,33 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         users.set_role(args.username, args.role)
     elif args.action == "link":
         users.set_actors(args.username, args.actors)
+    elif args.action in ("disable", "enable"):
+        users.set_disabled(args.username, disabled=args.action == "disable")
+    elif args.action == "limit":
+        users.set_end(args.username, _end(args.days))
     elif args.action == "passwd":
         users.set_password(args.username, _password())
     else:
-        users.add(args.username, args.name or args.username, args.email, args.role, _password())
+        name = args.name or args.username
+        users.add(args.username, name, args.email, args.role, _password(), _end(args.days))
     context.out.text(f"{args.action}: {args.username}\n")
     return 0
+
+
+def _row(user: User, now: dt.datetime) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "name": user.name,
+        "email": user.email,
+        "role": user.role,
+        "state": "active" if user.is_active(now) else "disabled" if user.disabled else "ended",
+        "ends_at": user.ends_at.isoformat() if user.ends_at else "",
+        "actors": user.actors,
+    }
+
+
+def _end(days: int | None) -> dt.datetime | None:
+    return dt.datetime.now(dt.UTC) + dt.timedelta(days=days) if days else None
 
 
 def _password() -> str:
@@ -66,12 +102,20 @@ def _password() -> str:
     return first
 
 
+def _subject(args: argparse.Namespace) -> str:
+    if args.action == "link":
+        return ", ".join(args.actors)
+    days = f"{args.days} days" if getattr(args, "days", None) else ""
+    return ", ".join(filter(None, (getattr(args, "role", ""), days)))
+
+
 COMMAND = Command(
     help="manage who may sign in",
     run=_run,
     arguments=_arguments,
     examples=(
         "users add ana --role reviewer",
+        "users add kim --role auditor --days 30",
         "users link ana users/abc123",
         "users list --json",
     ),
@@ -83,9 +127,12 @@ COMMAND = Command(
         "passwd": "password_set",
         "role": "role_set",
         "link": "linked",
+        "disable": "user_disabled",
+        "enable": "user_enabled",
+        "limit": "access_limited",
     },
     log_subject=lambda args: (
         args.username,
-        ", ".join(args.actors) if args.action == "link" else getattr(args, "role", ""),
+        _subject(args),
     ),
 )
