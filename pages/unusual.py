@@ -44,7 +44,7 @@ def render(ctx: Context) -> None:
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
     undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
-    filter_bar.head("Unusual", filter_, None, last=lambda: _downloads(listing))
+    filter_bar.head("Unusual", filter_, None, last=lambda: _downloads(ctx, listing))
     filter_bar.caption(
         f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
         f"{text.count(queue.scored, 'actor-day')} scored · {elapsed_ms:.0f} ms",
@@ -75,7 +75,9 @@ def render(ctx: Context) -> None:
             finding_detail.draw(ctx, filter_, line, [one.finding for one in listing.lines])
 
 
-def _downloads(listing: Listing) -> None:
+def _downloads(ctx: Context, listing: Listing) -> None:
+    if not ctx.user.may("export"):
+        return
     number = len(listing.queue.findings)
     export_menu.draw_list(
         text.count(number, "finding"),

@@ -146,10 +146,18 @@ def test_every_route_that_answers_data_records_who_read_it(
 # --- pages ------------------------------------------------------------------------------------
 
 # Calls that read data out or change something outside the database.
-ACTING = {"run_now", "verify_now", "send_test", "download_button", "set_actors"}
+ACTING = {"run_now", "verify_now", "send_test", "download_button", "set_actors", "available"}
+ACTING_CALLS = {
+    "store.write",
+    "store.submit",
+    "source_check.check",
+    "configuration.change",
+    "configuration.reset",
+}
 # Functions of pages that act without an entry of their own, and why.
 UNRECORDED_FUNCTIONS = {
     "ui/filter_bar/search_box.py:_on_messages": "the page view that follows has the search",
+    "ui/page.py:Context": "opens the archived month of the page, which is recorded",
     "ui/url_state.py:_read": "reads names in the archived month of the page, which is recorded",
 }
 
@@ -188,11 +196,10 @@ def acting_functions() -> dict[str, bool]:
     writing, found = writing_functions(), dict[str, bool]()
     for path in (*(ROOT / "pages").glob("*.py"), *(ROOT / "ui").rglob("*.py")):
         for node in ast.parse(path.read_text()).body:
-            if isinstance(node, ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
                 names = calls(node)
                 last = {name.rpartition(".")[2] for name in names}
-                acts = names & writing or last & ACTING or names & {"store.write", "store.submit"}
-                if acts or "source_check.check" in names:
+                if names & (writing | ACTING_CALLS) or last & ACTING:
                     name = f"{path.relative_to(ROOT).as_posix()}:{node.name}"
                     found[name] = bool(last & {"record_action", "record"})
     return found
@@ -236,7 +243,10 @@ def test_every_action_of_a_page_is_recorded() -> None:
         "ui/alerts/rules_tab.py:_buttons",
         "ui/unusual/finding_detail.py:_decide",
         "ui/unusual/sign_off.py:_form",
-        "pages/connect.py:_test",
+        "ui/connect/files_card.py:_test",
+        "ui/connect/webhook_card.py:_test",
+        "ui/connect/token_card.py:_Card",
+        "ui/setting_change.py:change",
         "pages/timeline.py:_remove_all",
     ],
 )

@@ -181,6 +181,18 @@ def current_user() -> User | None:
     return user if user and user.username == headers.get("username") else None
 
 
+def acting_user(capability: str) -> User:
+    """Return the user of the session, who has *capability*.
+
+    Callbacks ask this before they act: they can run without the check of their page. Raises
+    `InputError` for anybody else.
+    """
+    user = current_user()
+    if user is None or not user.may(capability):
+        raise InputError("Your role does not allow this.", "Ask an owner.")
+    return user
+
+
 @functools.cache
 def discover_pages() -> dict[str, Page]:
     """Return all pages by module name, in menu order."""

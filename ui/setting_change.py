@@ -2,13 +2,11 @@
 
 from typing import Any
 
-from trail.accounts.users import User
-from trail.core.errors import InputError
 from trail.runtime import configuration
 from trail.runtime.configuration import Change, Editable
 from ui import text, url_state
 from ui.audit import record_action
-from ui.page import current_user
+from ui.page import acting_user
 
 
 def change(name: str, value: Any) -> Change:
@@ -16,7 +14,7 @@ def change(name: str, value: Any) -> Change:
 
     Raises `InputError` for users that may not, and what `configuration.change` raises.
     """
-    user = _owner()
+    user = acting_user("configure")
     done = configuration.change(name, value, user.username)
     record_action("settings", user, name, f"{done.before} → {done.after}")
     return done
@@ -24,7 +22,7 @@ def change(name: str, value: Any) -> Change:
 
 def reset(name: str) -> Change:
     """Remove what is stored for *name* and record who did it; raises as `change` does."""
-    user = _owner()
+    user = acting_user("configure")
     done = configuration.reset(name)
     record_action("settings", user, name, f"{done.before} → {done.after}")
     return done
@@ -38,10 +36,3 @@ def origin(setting: Editable) -> str:
         return ""
     at = text.timestamp(setting.changed_at(), url_state.timezone())
     return f"Changed by {setting.by}, {at}"
-
-
-def _owner() -> User:
-    user = current_user()
-    if user is None or not user.may("configure"):
-        raise InputError("Only an owner can change settings.")
-    return user

@@ -17,7 +17,7 @@ from trail.runtime import configuration, process
 from trail.runtime.job import Health
 from ui import setting_change, text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acting_user
 
 _REGIONS = {"us": "US", "eu": "EU"}
 _PROGRESS_S = 2.0
@@ -110,10 +110,10 @@ class _Card:
 
     def _ask(self, settings: Settings) -> bool:
         """Ask Segment what there is, and keep the result or the error; return whether it works."""
-        record_action("tested", self.ctx.user, f"source {self.feed.name}")
         began, now = time.monotonic(), utc_now()
         st.session_state.pop(self._key("result"), None)
         try:
+            record_action("tested", acting_user("configure"), f"source {self.feed.name}")
             found = self.feed.available(settings, now)
         except TrailError as error:
             st.session_state[self._key("error")] = str(error)

@@ -12,6 +12,7 @@ from trail.core.errors import InputError
 from trail.runtime import configuration, process
 from trail.runtime.process import Runtime
 from trail.storage.filters import Window
+from ui import page as ui_page
 from ui import setting_change, text
 from ui.admin import settings_tab
 
@@ -21,9 +22,7 @@ def role(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
     """Return the role of the user, who uses a server that was started with the variables."""
     monkeypatch.setenv("TRAIL_STORE__PATH", str(runtime.settings.store.path))
     current = ["owner"]
-    monkeypatch.setattr(
-        setting_change, "current_user", lambda: User("maya", "Maya Lind", "", current[0])
-    )
+    monkeypatch.setattr(ui_page, "current_user", lambda: User("maya", "Maya Lind", "", current[0]))
     return current
 
 
