@@ -14,7 +14,7 @@ from trail.attention import digest_schedules
 from trail.notifications import destinations
 from trail.runtime.process import Runtime
 from trail.storage.database import Cursor, Store
-from ui.alerts import digests_tab
+from ui import page as ui_page
 
 __all__ = ["runtime"]
 MODULE = "ui.alerts.digests_tab"
@@ -24,9 +24,7 @@ MODULE = "ui.alerts.digests_tab"
 def role(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the role of the session, which may change."""
     current = ["owner"]
-    monkeypatch.setattr(
-        digests_tab, "current_user", lambda: User("maya", "Maya Lind", "", current[0])
-    )
+    monkeypatch.setattr(ui_page, "current_user", lambda: User("maya", "Maya Lind", "", current[0]))
     return current
 
 

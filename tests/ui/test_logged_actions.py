@@ -14,16 +14,19 @@ from tests.trail.notifications.conftest import forward, hook
 from tests.trail.random_trail import event
 from trail.access_log import log, spool
 from trail.accounts.sessions import Sessions
-from trail.accounts.users import Users
+from trail.accounts.users import User, Users
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
-from trail.notifications import deliveries, destinations
+from trail.notifications import deliveries, delivery_log, destinations
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
 from trail.storage.filters import Window
+from ui import page as ui_page
+
+OWNER = User("maya", "Maya Lind", "", "owner")
 
 
 @pytest.fixture
@@ -32,6 +35,7 @@ def runtime(
 ) -> Iterator[Runtime]:
     """Return the current runtime; its jobs do not run by themselves."""
     monkeypatch.setattr(process, "_current", [])
+    monkeypatch.setattr(ui_page, "current_user", lambda: OWNER)
     using = settings.model_copy(update={"forward": forward()})
     schedule = Schedule(using, lambda: store, lambda: store)
     users = Users(tmp_path / "users.yaml")
@@ -110,13 +114,18 @@ def test_changes_and_messages_of_destinations_are_logged(runtime: Runtime, store
         lambda cursor: deliveries.enqueue(cursor, number, "notice", "a", {"title": "A"}, utc_now())
     )
     store.write(lambda cursor: cursor.execute("update deliveries set state = 'dead'"))
-    press(page("ui.alerts.delivery_log_tab"), "Resend 1 dead letter")
-    assert entries(store, "resent") == [("all destinations", "1")]
+    log_tab = press(page("ui.alerts.delivery_log_tab"), "Retry 1 dead letter")
+    assert entries(store, "resent") == [("hook", "1")]
+    assert deliveries.head(store, number)[0] == 1
+    store.write(lambda cursor: cursor.execute("update deliveries set state = 'dead'"))
+    press(log_tab.run(), "Delete 1 dead letter")
+    assert delivery_log.counts(store) == {}
     press(press(app, "Pause"), "Delete")
     assert destinations.list_all(store) == []
     assert entries(store, "settings") == [
         ("destination hook", "deleted"),
         ("destination hook", "paused"),
+        ("deliveries to hook", "1 deleted"),
     ]
 
 

@@ -184,13 +184,50 @@ _RELEASE_SQL = "update deliveries set state = 'waiting', tries = tries - 1 where
 
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
-    """Retry dead letters, each at its original position; return their number."""
+    """Try dead letters and waiting deliveries now, at their original positions; return how many.
+
+    Attempts start over. Since deliveries keep their order, the waiting ones before them are due,
+    too. Deliveries in another state stay as they are. *now* is naive UTC.
+    """
+    params = {"ids": list(delivery_ids), "now": now}
     rows = cursor.execute(
-        "update deliveries set state = 'waiting', tries = 0, due_at = $now "
-        "where state = 'dead' and list_contains($ids, delivery_id) returning 1",
-        {"ids": list(delivery_ids), "now": now},
+        "update deliveries set state = 'waiting', tries = 0, due_at = $now, ended_at = null "
+        f"where {_MAY_CHANGE} returning destination_id, delivery_id",
+        params,
     ).fetchall()
+    last: dict[int, int] = {}
+    for destination_id, delivery_id in rows:
+        last[destination_id] = max(delivery_id, last.get(destination_id, 0))
+    for destination_id, delivery_id in last.items():
+        cursor.execute(
+            "update deliveries set due_at = $now where state = 'waiting' and due_at > $now "
+            "and destination_id = $id and delivery_id < $last",
+            {"now": now, "id": destination_id, "last": delivery_id},
+        )
     return len(rows)
+
+
+def delete(cursor: Cursor, delivery_ids: Iterable[int]) -> int:
+    """Delete dead letters and waiting deliveries with their attempts; return how many.
+
+    Deliveries that are being sent or were sent stay.
+    """
+    deleted = [
+        row[0]
+        for row in cursor.execute(
+            f"delete from deliveries where {_MAY_CHANGE} returning delivery_id",
+            {"ids": list(delivery_ids)},
+        ).fetchall()
+    ]
+    cursor.execute(
+        "delete from tries where list_contains($ids, delivery_id)",
+        {"ids": deleted},
+    )
+    return len(deleted)
+
+
+# What a user may try again or delete, by ID.
+_MAY_CHANGE = "state in ('dead', 'waiting') and list_contains($ids, delivery_id)"
 
 
 def _record_failure(

@@ -1,6 +1,8 @@
 """The delivery log: pages of deliveries, attempts of one delivery, counts, and retention."""
 
 import datetime as dt
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -102,6 +104,43 @@ def list_deliveries(
         params,
     ).to_pylist()
     return result
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetters:
+    """The dead letters of one destination that ended for one reason.
+
+    `status` and `answer` are what the destination answered last; `first_at` and `last_at` (naive
+    UTC) when the first and the last of them ended.
+    """
+
+    destination_id: int
+    destination: str
+    status: int | None
+    answer: str
+    delivery_ids: tuple[int, ...]
+    first_at: dt.datetime
+    last_at: dt.datetime
+
+
+def dead_letters(engine: Engine) -> list[DeadLetters]:
+    """Return all dead letters by destination and reason, the largest groups first."""
+    rows = engine.table(
+        "select d.destination_id, t.name as destination, d.status, "
+        "coalesce(d.answer, '') as answer, "
+        "list(d.delivery_id order by d.delivery_id) as delivery_ids, "
+        "min(coalesce(d.ended_at, d.created_at)) as first_at, "
+        "max(coalesce(d.ended_at, d.created_at)) as last_at "
+        "from deliveries d join destinations t using (destination_id) where d.state = 'dead' "
+        "group by all order by len(delivery_ids) desc, destination, answer"
+    ).to_pylist()
+    return [DeadLetters(**{**row, "delivery_ids": tuple(row["delivery_ids"])}) for row in rows]
+
+
+def subject(row: Mapping[str, Any]) -> str:
+    """Return what a row of `list_deliveries` is about: its rule, else its title or action."""
+    body = json.loads(row["payload"])
+    return str(body.get("rule") or body.get("title") or body.get("action") or "")
 
 
 def list_attempts(engine: Engine, delivery_id: int) -> list[dict[str, Any]]:

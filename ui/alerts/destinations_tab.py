@@ -1,7 +1,6 @@
 """Destinations of alerts and events: state, test message, pause, replay, and a new one."""
 
 import datetime as dt
-from collections.abc import Callable
 
 import streamlit as st
 
@@ -19,8 +18,9 @@ from trail.notifications import (
 from trail.notifications.destinations import Destination
 from trail.storage.database import Cursor
 from ui import text
+from ui.alerts import changes
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acting_user
 
 _STATES = {"on": "✓ On", "paused": "○ Paused", "off": "▲ Off"}
 _RESUME = {"on": "Pause", "paused": "Resume", "off": "Switch on"}
@@ -58,12 +58,11 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
         st.button(
             _RESUME[destination.state],
             key=f"switch-{number}",
-            on_click=_write,
+            on_click=changes.attempt,
             args=(
-                ctx,
-                destination,
+                f"destination {destination.name}",
+                lambda cursor, _: destinations.set_state(cursor, number, state),
                 state,
-                lambda cursor: destinations.set_state(cursor, number, state),
             ),
         )
         _delete(ctx, destination)
@@ -82,12 +81,11 @@ def _delete(ctx: Context, destination: Destination) -> None:
         st.button(
             label,
             key=f"delete-{number}",
-            on_click=_write,
+            on_click=changes.attempt,
             args=(
-                ctx,
-                destination,
+                f"destination {destination.name}",
+                lambda cursor, _: destinations.remove(cursor, number),
                 "deleted",
-                lambda cursor: destinations.remove(cursor, number),
             ),
         )
 
@@ -130,19 +128,9 @@ def _about(destination: Destination) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def _write(
-    ctx: Context, destination: Destination, change: str, job: Callable[[Cursor], None]
-) -> None:
-    try:
-        ctx.runtime.store.write(job)
-        record_action("settings", ctx.user, f"destination {destination.name}", change)
-    except TrailError as error:
-        st.toast(text.escape(str(error)), duration="long")
-
-
 def _test(ctx: Context, destination: Destination) -> None:
-    record_action("tested", ctx.user, f"destination {destination.name}")
     try:
+        record_action("tested", acting_user(changes.CAPABILITY), f"destination {destination.name}")
         verdict = test_message.send_test(ctx.runtime.schedule.notifications.forwarding, destination)
     except TrailError as error:
         st.error(text.escape(str(error)))
@@ -199,7 +187,7 @@ def _replay(ctx: Context, destination: Destination) -> None:
                 f"Send {text.count(counted.total, 'message')} again",
                 key=key + "-send",
                 on_click=_send_again,
-                args=(ctx, destination, *chosen),
+                args=(destination, *chosen),
             )
     if result := st.session_state.pop(key + "-result", None):
         draw, message = result
@@ -207,7 +195,6 @@ def _replay(ctx: Context, destination: Destination) -> None:
 
 
 def _send_again(
-    ctx: Context,
     destination: Destination,
     since: dt.datetime,
     until: dt.datetime,
@@ -217,18 +204,21 @@ def _send_again(
     key = f"replay-{number}"
     st.session_state.pop(key + "-counted", None)
 
-    def write(cursor: Cursor) -> int:
+    def write(cursor: Cursor, _by: str) -> int:
         return event_streams.replay(
             cursor, number, since, utc_now(), until, confirmed=counted.total
         )
 
     try:
-        total = ctx.runtime.store.write(write)
+        total = changes.write(
+            f"destination {destination.name}",
+            write,
+            lambda total: f"{event_streams.span_text(since, until)}: {total:,}",
+            "replayed",
+        )
     except TrailError as error:
         st.session_state[key + "-result"] = (st.error, str(error))
         return
-    detail = f"{event_streams.span_text(since, until)}: {total:,}"
-    record_action("replayed", ctx.user, f"destination {destination.name}", detail)
     st.session_state[key + "-result"] = (
         st.success,
         f"{text.count(total, 'message')} queued with their original IDs",
@@ -298,16 +288,15 @@ def _form(ctx: Context) -> None:
 
 
 def _add(ctx: Context, destination: Destination) -> None:
-    def write(cursor: Cursor) -> int:
-        forward, by = ctx.runtime.settings.forward, ctx.user.username
+    def write(cursor: Cursor, by: str) -> int:
+        forward = ctx.runtime.settings.forward
         return destinations.add(cursor, destination, forward, by, demo=ctx.runtime.demo)
 
     try:
-        ctx.runtime.store.write(write)
+        changes.write(f"destination {destination.name}", write, destination.kind)
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
-    record_action("settings", ctx.user, f"destination {destination.name}", destination.kind)
     st.rerun()
 
 

@@ -1,12 +1,10 @@
 """Scheduled digests: when and where each is sent, a test, a preview, a new one, and YAML."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import streamlit as st
 
-from trail.accounts.users import User
 from trail.attention import digest_period, digest_schedules, digest_text, digest_yaml
 from trail.attention.digest import Digest, digest
 from trail.attention.digest_period import Cadence
@@ -14,14 +12,12 @@ from trail.attention.digest_schedules import WEEKDAYS, DigestSchedule
 from trail.core.clock import utc_now
 from trail.core.errors import InputError, TrailError
 from trail.notifications import destinations, test_message
-from trail.runtime import process
-from trail.storage.database import Cursor
 from trail.storage.filters import zone_names
 from ui import forms, text, url_state
+from ui.alerts import changes
 from ui.audit import record_action
-from ui.page import Context, current_user
+from ui.page import Context, acting_user
 
-CAPABILITY = "configure"
 _CADENCES: dict[Cadence, str] = {"weekly": "Week", "daily": "Day"}
 _HOURS = [f"{hour:02d}:00" for hour in range(24)]
 _YAML = "digests-yaml"
@@ -47,7 +43,7 @@ def draw(ctx: Context) -> None:
             _schedule(ctx, schedule, names)
     with st.expander("Digests as YAML"):
         st.code(digest_yaml.export(schedules, names), language="yaml")
-        with forms.form("digests-as-code", "Import", lambda: _import(ctx), (_YAML,)):
+        with forms.form("digests-as-code", "Import", _import, (_YAML,)):
             st.text_area("Digests to import, as YAML", height=160, key=_YAML)
 
 
@@ -160,53 +156,29 @@ def _save(schedule: DigestSchedule, values: dict[str, object]) -> str:
         raise InputError("The destination is missing.", "Choose where to send the digest.")
     given = {**values, "name": str(values["name"]).strip()}
     changed = replace(schedule, **given)  # type: ignore[arg-type]
-    _write(
-        changed,
-        changed.when,
+    changes.write(
+        f"digest {changed.name}",
         lambda cursor, by: digest_schedules.save(cursor, changed, by, utc_now()),
+        changed.when,
     )
     return "Digest saved."
 
 
 def _switch(schedule: DigestSchedule) -> None:
     active = not schedule.active
-    _attempt(
-        schedule,
-        "resumed" if active else "paused",
+    changes.attempt(
+        f"digest {schedule.name}",
         lambda cursor, _: digest_schedules.set_active(cursor, schedule, utc_now(), active=active),
+        "resumed" if active else "paused",
     )
 
 
 def _delete(schedule: DigestSchedule) -> None:
-    _attempt(
-        schedule,
-        "deleted",
+    changes.attempt(
+        f"digest {schedule.name}",
         lambda cursor, _: digest_schedules.remove(cursor, schedule.schedule_id),
+        "deleted",
     )
-
-
-Change = Callable[[Cursor, str], object]
-
-
-def _attempt(schedule: DigestSchedule, what: str, change: Change) -> None:
-    try:
-        _write(schedule, what, change)
-    except TrailError as error:
-        st.toast(text.escape(str(error)), duration="long")
-
-
-def _write(schedule: DigestSchedule, what: str, change: Change) -> None:
-    """Make *change* as the user of the session, whose role is checked again, and record it."""
-    user = _allowed()
-    process.current().store.write(lambda cursor: change(cursor, user.username))
-    record_action("settings", user, f"digest {schedule.name}", what)
-
-
-def _allowed() -> User:
-    user = current_user()
-    if user is None or not user.may(CAPABILITY):
-        raise InputError("Only owners change digests.", "Ask an owner.")
-    return user
 
 
 def _sample(ctx: Context, schedule: DigestSchedule) -> Digest:
@@ -217,9 +189,9 @@ def _sample(ctx: Context, schedule: DigestSchedule) -> Digest:
 
 
 def _test(ctx: Context, schedule: DigestSchedule) -> None:
-    record_action("tested", ctx.user, f"digest {schedule.name}")
     forwarding = ctx.runtime.schedule.notifications.forwarding
     try:
+        record_action("tested", acting_user(changes.CAPABILITY), f"digest {schedule.name}")
         destination = destinations.get(ctx.runtime.store, schedule.destination_id)
         body = _sample(ctx, schedule).to_dict()
         verdict = test_message.send_test(forwarding, destination, "digest", body)
@@ -232,12 +204,11 @@ def _test(ctx: Context, schedule: DigestSchedule) -> None:
         st.error(text.escape(f"Test digest not delivered: {verdict.text}"))
 
 
-def _import(ctx: Context) -> str:
-    user = _allowed()
+def _import() -> str:
     given = st.session_state[_YAML]
-    counts = ctx.runtime.store.write(
-        lambda cursor: digest_yaml.import_schedules(cursor, given, user.username)
+    counts = changes.write(
+        "digests",
+        lambda cursor, by: digest_yaml.import_schedules(cursor, given, by),
+        changes.counted,
     )
-    changes = f"{counts['new']:,} added, {counts['changed']:,} updated"
-    record_action("settings", user, "digests", changes)
-    return f"{changes}, {counts['same']:,} unchanged"
+    return f"{changes.counted(counts)}, {counts['same']:,} unchanged"

@@ -1,7 +1,6 @@
 """Alert rules: their conditions and matches, a new rule with its back-test, and YAML import."""
 
 import datetime as dt
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,11 +14,10 @@ from trail.incidents.incident_json import records
 from trail.notifications import destinations, rule_store, yaml_rules
 from trail.notifications.dry_run import dry_run
 from trail.notifications.rule import HIGH_SCORE, SEVERITIES, STATE_KINDS, Rule
-from trail.storage.database import Cursor
+from trail.runtime import process
 from trail.storage.filters import Filter
 from ui import forms, text, url_state
-from ui.alerts import matches_chart
-from ui.audit import record_action
+from ui.alerts import changes, matches_chart
 from ui.filter_bar import active_filters
 from ui.page import Context
 
@@ -49,7 +47,7 @@ def draw(ctx: Context) -> None:
     _list(ctx)
     with st.expander("Rules as YAML"):
         st.code(yaml_rules.export(rule_store.list_all(ctx.runtime.store)), language="yaml")
-        with forms.form("as-code", "Import", lambda: _import(ctx), (_YAML,)):
+        with forms.form("as-code", "Import", _import, (_YAML,)):
             st.text_area("Rules to import, as YAML", height=160, key=_YAML)
 
 
@@ -101,7 +99,7 @@ def _form(ctx: Context) -> None:
     if kind not in STATE_KINDS:
         _back_test(ctx, rule)
     if st.button("Save rule", type="primary", disabled=not chosen or not name.strip()):
-        _save(ctx, rule)
+        _save(rule)
 
 
 def _suggested_name(query: str) -> str:
@@ -147,14 +145,16 @@ def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
     return []
 
 
-def _save(ctx: Context, rule: Rule) -> None:
+def _save(rule: Rule) -> None:
     try:
-        rule.check()
-        ctx.runtime.store.write(lambda cursor: rule_store.save(cursor, rule, ctx.user.username))
+        changes.write(
+            f"alert rule {rule.name}",
+            lambda cursor, by: rule_store.save(cursor, rule, by),
+            rule.query,
+        )
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
-    record_action("settings", ctx.user, f"alert rule {rule.name}", rule.query)
     st.query_params.from_dict({"section": "rules"})
     st.rerun()
 
@@ -177,7 +177,7 @@ def _list(ctx: Context) -> None:
                     days = [(day, matches) for day, matches, _ in history["days"]]
                     matches_chart.draw(days, rule.query, f"rule-days-{rule.rule_id}", 44)
             with right, st.container(horizontal=True, horizontal_alignment="right"):
-                _buttons(ctx, rule)
+                _buttons(rule)
 
 
 def _problem(rule: Rule) -> None:
@@ -211,15 +211,14 @@ def _snoozed(rule: Rule) -> bool:
     return bool(rule.snoozed_until and rule.snoozed_until > utc_now())
 
 
-def _buttons(ctx: Context, rule: Rule) -> None:
-    def write(change: str, job: Callable[[Cursor], None]) -> None:
-        ctx.runtime.store.write(job)
-        record_action("settings", ctx.user, f"alert rule {rule.name}", change)
+def _buttons(rule: Rule) -> None:
+    def write(change: str, job: changes.Job[None]) -> None:
+        changes.attempt(f"alert rule {rule.name}", job, change)
 
     def snooze(length: dt.timedelta | None) -> None:
         until = utc_now() + length if length else None
         change = f"snoozed until {utc_text(until)}" if until else "snooze ended"
-        write(change, lambda cursor: rule_store.snooze(cursor, rule.rule_id, until))
+        write(change, lambda cursor, _: rule_store.snooze(cursor, rule.rule_id, until))
 
     if _snoozed(rule):
         st.button("End snooze", key=f"wake-{rule.rule_id}", on_click=snooze, args=(None,))
@@ -231,15 +230,15 @@ def _buttons(ctx: Context, rule: Rule) -> None:
         "Delete",
         key=f"delete-{rule.rule_id}",
         on_click=write,
-        args=("deleted", lambda cursor: rule_store.remove(cursor, rule.rule_id)),
+        args=("deleted", lambda cursor, _: rule_store.remove(cursor, rule.rule_id)),
     )
 
 
-def _import(ctx: Context) -> str:
-    store, imported = ctx.runtime.store, yaml_rules.parse(st.session_state[_YAML])
-    counts = store.write(
-        lambda cursor: yaml_rules.import_rules(cursor, store, imported, ctx.user.username)
+def _import() -> str:
+    store, imported = process.current().store, yaml_rules.parse(st.session_state[_YAML])
+    counts = changes.write(
+        "alert rules",
+        lambda cursor, by: yaml_rules.import_rules(cursor, store, imported, by),
+        changes.counted,
     )
-    changes = f"{counts['new']:,} added, {counts['changed']:,} updated"
-    record_action("settings", ctx.user, "alert rules", changes)
-    return f"{changes}, {counts['same']:,} unchanged"
+    return f"{changes.counted(counts)}, {counts['same']:,} unchanged"

@@ -131,6 +131,32 @@ def test_delivery_becomes_a_dead_letter_after_all_retries(
     assert len(delivery_log.list_attempts(store, dead[0]["delivery_id"])) == 11
 
 
+def test_deliveries_are_tried_again_and_deleted_one_by_one_and_by_reason(
+    store: Store, make: Make, clock: Clock
+) -> None:
+    destination = hook(store, "https://hooks.example.com/")
+    enqueue_notices(store, destination, clock, "a", "b", "c", "d", "e")
+    answers = {"notice_a": 400, "notice_b": 413, "notice_c": 400, "notice_d": 500}
+    outbox = make(lambda _, request: Response(answers[dict(request.headers)["webhook-id"]]))
+    outbox.run_once(until_done=True)
+    assert states(store) == {"a": "dead", "b": "dead", "c": "dead", "d": "waiting", "e": "waiting"}
+    first, second = delivery_log.dead_letters(store)
+    assert (first.status, len(first.delivery_ids), first.destination) == (400, 2, "hook")
+    assert (second.status, len(second.delivery_ids)) == (413, 1)
+    ids = {row["key"]: row["delivery_id"] for row in delivery_log.list_deliveries(store)}
+    outbox.send = lambda *_: Response(200)
+    clock.move(1)
+    # The last one waits behind "d", which is not due yet.
+    store.write(lambda cursor: deliveries.resend(cursor, (*first.delivery_ids, ids["e"]), clock()))
+    outbox.run_once(until_done=True)
+    assert states(store) == {"a": "sent", "b": "dead", "c": "sent", "d": "sent", "e": "sent"}
+    deleted = store.write(lambda cursor: deliveries.delete(cursor, ids.values()))
+    assert deleted == 1, "what was sent stays in the log"
+    assert delivery_log.list_attempts(store, ids["b"]) == []
+    assert delivery_log.dead_letters(store) == []
+    assert len(delivery_log.list_attempts(store, ids["a"])) == 2
+
+
 def run_until_all_sent(outbox: Forwarding, clock: Clock, store: Store, total: int) -> None:
     """Run the outbox, advancing the clock, until *total* deliveries are sent."""
     outbox._pruned_at = dt.datetime.max  # disables pruning of the log

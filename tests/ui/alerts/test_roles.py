@@ -1,0 +1,70 @@
+"""Every button of the Alerts page checks the role itself, whoever drew the page."""
+
+from typing import Any
+
+import pytest
+
+from tests.trail.notifications.conftest import hook
+from tests.ui.test_logged_actions import entries, page, runtime
+from trail.accounts import roles
+from trail.accounts.users import User
+from trail.attention import digest_schedules
+from trail.attention.digest_schedules import DigestSchedule
+from trail.core.clock import utc_now
+from trail.notifications import deliveries, rule_store
+from trail.notifications.rule import Rule
+from trail.runtime.process import Runtime
+from trail.storage.database import Cursor, Store
+from ui import page as ui_page
+
+__all__ = ["runtime"]
+TABLES = ("rules", "destinations", "deliveries", "tries", "digest_schedules")
+# The buttons that must be there, so that the test cannot pass by finding none.
+EXPECTED = {
+    "rules_tab": {"Import", "Delete", "Snooze 1 h"},
+    "digests_tab": {"Save digest", "Send now as a test", "Pause", "Delete", "Import"},
+    "destinations_tab": {"Send test message", "Pause", "Delete destination", "Count"},
+    "delivery_log_tab": {"Retry 1 dead letter", "Delete 1 dead letter"},
+}
+OTHERS = (*sorted(set(roles.ROLES) - roles.who_may("configure")), "")
+
+
+@pytest.fixture
+def content(store: Store) -> None:
+    """Store a destination with a dead letter, a rule and a digest."""
+    number = hook(store, "https://hooks.example.com/").destination_id
+
+    def write(cursor: Cursor) -> None:
+        now = utc_now()
+        rule_store.save(cursor, Rule("Any", destinations=("hook",)), "maya")
+        digest_schedules.save(cursor, DigestSchedule("Weekly", number), "maya", now)
+        deliveries.enqueue(cursor, number, "notice", "a", {"title": "A"}, now)
+        cursor.execute("update deliveries set state = 'dead', ended_at = created_at")
+
+    store.write(write)
+
+
+def stored(store: Store) -> dict[str, list[dict[str, Any]]]:
+    return {name: store.table(f"select * from {name}").to_pylist() for name in TABLES}
+
+
+@pytest.mark.parametrize("tab", EXPECTED)
+@pytest.mark.usefixtures("content")
+def test_no_button_acts_for_another_role(
+    tab: str, runtime: Runtime, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = page(f"ui.alerts.{tab}")
+    before = stored(store)
+    assert EXPECTED[tab] <= {button.label for button in app.button}
+    for role in OTHERS:
+        user = User("maya", "Maya Lind", "", role) if role else None
+        monkeypatch.setattr(ui_page, "current_user", lambda user=user: user)
+        index = 0
+        while index < len(app.button):  # a press may add buttons
+            button = app.button[index]
+            button.click().run()
+            assert not app.exception
+            assert stored(store) == before, (role, button.label)
+            index += 1
+    for kind in ("settings", "resent", "tested", "replayed"):
+        assert entries(store, kind) == []
