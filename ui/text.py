@@ -48,6 +48,7 @@ _LABELS = {
 
 timestamp = clock.local_text
 utc_offset = clock.utc_offset
+byte_size = core_text.byte_size
 count = core_text.count
 percent = core_text.percent
 duration = time_labels.duration_text
@@ -141,17 +142,6 @@ def time_offset(delta: dt.timedelta) -> str:
     if hours:
         return f"{sign}{hours} h {minutes} min"
     return f"{sign}{minutes} min {seconds} s" if minutes else f"{sign}{seconds} s"
-
-
-def byte_size(octets: float) -> str:
-    """Return a rough size: `0.5 MB`."""
-    for unit in ("B", "kB", "MB"):
-        if octets < 999.5:
-            return (
-                f"{octets:.0f} {unit}" if unit != "MB" or octets >= 10 else f"{octets:.1f} {unit}"
-            )
-        octets /= 1000
-    return f"{octets:.1f} GB"
 
 
 def rounded(number: float) -> float:

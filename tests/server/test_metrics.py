@@ -32,6 +32,9 @@ def test_counts_follow_a_load_and_contain_no_names(server: Running) -> None:
     path = server.log.with_name("events.ndjson")
     path.write_bytes(ndjson([api_event(1), api_event(2), api_event(1)]) + b"\n{")
     server.command("load", str(path))
+    report = json.loads(server.command("doctor", "--json"))
+    assert {"name": "Events", "state": "ok"}.items() <= report["checks"][7].items()
+    assert report["checks"][6]["text"].startswith("Runs as process ")
     # A header cannot change the client's address: no proxy is configured.
     response = httpx2.get(f"{server.url}/metrics", headers={"x-forwarded-for": "6.6.6.6"})
     assert response.status_code == 200

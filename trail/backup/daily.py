@@ -33,6 +33,12 @@ def make(store: Store, settings: Settings, path: Path) -> Backup:
     return backup
 
 
+def newest(folder: Path) -> Path | None:
+    """Return the newest daily backup in *folder*, or None without one."""
+    backups = _daily_backups(folder)
+    return backups[-1] if backups else None
+
+
 def _daily_backups(folder: Path) -> list[Path]:
     """Return the daily backups in *folder*, oldest first; other files are ignored."""
     backups = []

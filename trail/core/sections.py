@@ -3,13 +3,20 @@
 import datetime as dt
 from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator
+from pydantic_core import PydanticCustomError
 
 from trail.core.section import EDITABLE, Section
 
 Network = IPv4Network | IPv6Network
+
+# Sign-in, cookies, downloads and the links of messages all start at the root of the host.
+SUB_PATH: Final = (
+    "The dashboard cannot be served under a path, such as /audit. Give it a host name of its own"
+)
 
 
 class Store(Section):
@@ -116,7 +123,8 @@ class Forward(Section):
     )
     public_url: str = Field(
         "",
-        description="URL of the dashboard for users; links in messages start with it.",
+        description="URL of the dashboard for users, without a path; links in messages start with "
+        "it.",
         title="Address of the dashboard",
         json_schema_extra=EDITABLE,
     )
@@ -148,6 +156,13 @@ class Forward(Section):
         description="Maximum number of deliveries, and of dead letters, in the log "
         "per destination.",
     )
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_root(cls, url: str) -> str:
+        if urlsplit(url).path.strip("/"):
+            raise PydanticCustomError("sub_path", SUB_PATH)
+        return url
 
     @field_validator("hosts", mode="before")
     @classmethod

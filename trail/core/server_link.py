@@ -108,12 +108,14 @@ def _show(out: Out, kind: bytes, data: bytes) -> None:
         raise _OutputError from error
 
 
-def run(note: Note, arguments: list[str], folder: Path, out: Out) -> int | None:
+def run(
+    note: Note, arguments: list[str], folder: Path, out: Out, timeout_s: float = 3600
+) -> int | None:
     """Run a command in the server; return its exit code, or None when no server answers.
 
-    Raises `UnavailableError` when the server stops half-way.
+    Raises `UnavailableError` when the server stops half-way, or says nothing for *timeout_s*.
     """
-    connection = http.client.HTTPConnection("127.0.0.1", note.port, timeout=3600)
+    connection = http.client.HTTPConnection("127.0.0.1", note.port, timeout=timeout_s)
     body = json.dumps({"arguments": arguments, "folder": str(folder)})
     headers = {"Authorization": f"Bearer {note.token}", "Content-Type": "application/json"}
     try:

@@ -31,3 +31,14 @@ def percent(share: float, digits: int = 0) -> str:
 def count(value: int, singular: str, plural: str = "") -> str:
     """Return a count with its noun: `1 event`, `1,842 events`."""
     return f"{value:,} {singular if value == 1 else plural or singular + 's'}"
+
+
+def byte_size(octets: float) -> str:
+    """Return a rough size: `0.5 MB`."""
+    for unit in ("B", "kB", "MB"):
+        if octets < 999.5:
+            return (
+                f"{octets:.0f} {unit}" if unit != "MB" or octets >= 10 else f"{octets:.1f} {unit}"
+            )
+        octets /= 1000
+    return f"{octets:.1f} GB"

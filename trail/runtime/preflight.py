@@ -5,6 +5,7 @@ The server does not start while `problems` returns any.
 
 import datetime as dt
 import ipaddress
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -25,15 +26,17 @@ def problems(settings: Settings, host: str) -> list[str]:
 
     Raises `UnavailableError` for a users file that cannot be read.
     """
-    result = [
-        *_address_problems(settings, host),
-        *_file_problems(settings),
+    return [
+        *address_problems(settings, host),
+        *folder_problems(settings),
+        *file_problems(settings),
         *oidc.setting_problems(settings, host),
+        *user_problems(settings),
     ]
-    return [*result, *_user_problems(settings)] if settings.auth.by_password else result
 
 
-def _address_problems(settings: Settings, host: str) -> list[str]:
+def address_problems(settings: Settings, host: str) -> list[str]:
+    """Return the problems of listening on *host*."""
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
     except ValueError:
@@ -55,7 +58,29 @@ def _address_problems(settings: Settings, host: str) -> list[str]:
     return result
 
 
-def _file_problems(settings: Settings) -> list[str]:
+def folder_problems(settings: Settings) -> list[str]:
+    """Return the folders that the server needs and cannot write to or create."""
+    needed = {"store.path": settings.store.path, "auth.users_path": settings.auth.users_path}
+    found = {path.parent: unwritable(path.parent, name) for name, path in needed.items()}
+    return [problem for problem in found.values() if problem]
+
+
+def unwritable(folder: Path, setting: str) -> str:
+    """Return why no files can be made in the *folder* of a *setting*, or an empty string."""
+    existing = folder.absolute()
+    while not existing.exists():  # the server creates what is missing
+        existing = existing.parent
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return ""
+    reason = "cannot be written to" if existing.is_dir() else "is not a folder"
+    return (
+        f"{existing} {reason} by the user {os.geteuid()}, who runs this. Change its owner "
+        f"or permissions, or set {setting} to another folder."
+    )
+
+
+def file_problems(settings: Settings) -> list[str]:
+    """Return the files with secrets that other users of this machine can access."""
     seals = mirror.files(settings.store.path, settings)
     private = (
         settings.auth.users_path,
@@ -78,9 +103,13 @@ def _is_open_to_others(path: Path) -> bool:
         return False
 
 
-def _user_problems(settings: Settings) -> list[str]:
+def user_problems(settings: Settings) -> list[str]:
+    """Return the problems of the users file, unless only a provider signs people in.
+
+    Raises `UnavailableError` if it cannot be read.
+    """
     path = settings.auth.users_path
-    if not path.exists():  # the first start creates an owner
+    if not settings.auth.by_password or not path.exists():  # the first start creates an owner
         return []
     users, result = Users(path, warn=False), list[str]()
     for name, hash_ in users.hashes().items():

@@ -24,6 +24,12 @@ def folder(tmp_path: Path) -> Path:
 
 def serve(folder: Path, *arguments: str, **variables: str) -> tuple[object, list[str]]:
     """Run the command; return its exit code and the lines that it wrote."""
+    code, _, remarks = run(folder, "serve", *arguments, **variables)
+    return code, remarks.splitlines()
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> tuple[object, str, str]:
+    """Run a command on the files in *folder*; return its exit code, output and messages."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")}
     environment = inherited | {
         "TRAIL_CONFIG": str(folder / "trail.toml"),
@@ -31,8 +37,7 @@ def serve(folder: Path, *arguments: str, **variables: str) -> tuple[object, list
         "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
         **variables,
     }
-    code, _, remarks = in_process.run(("serve", *arguments), environment, folder)
-    return code, remarks.splitlines()
+    return in_process.run(arguments, environment, folder)
 
 
 def write_users(folder: Path, username: str, password: str, role: str = "owner") -> None:
@@ -110,6 +115,9 @@ def test_each_unsafe_setup_stops_the_start_and_is_reported(
     assert code == 2
     assert len(lines) == 1
     assert lines[0].startswith(f"trail: {problem}")
+    code, report, messages = run(folder, "doctor")
+    assert code == 1
+    assert lines[0].removeprefix("trail: ") in report + messages
     assert not (folder / "trail.duckdb").exists()
 
 
@@ -132,6 +140,21 @@ def test_an_incomplete_provider_setup_is_reported(folder: Path) -> None:
         "trail: The settings of the OpenID provider are incomplete. Set auth.oidc_client_id and "
         "auth.oidc_client_secret and auth.oidc_roles, or remove all of them."
     ]
+
+
+def test_a_path_below_the_host_is_refused(folder: Path) -> None:
+    code, lines = serve(folder, TRAIL_FORWARD__PUBLIC_URL="https://example.com/audit/")
+    assert code == 2
+    assert "cannot be served under a path" in lines[0]
+
+
+def test_a_folder_that_cannot_be_made_stops_the_start(folder: Path) -> None:
+    (folder / "file").touch()
+    code, lines = serve(folder, TRAIL_AUTH__USERS_PATH=str(folder / "file" / "users.yaml"))
+    assert code == 2
+    (line,) = lines
+    assert "/file is not a folder" in line
+    assert "set auth.users_path to another folder" in line
 
 
 def test_all_problems_are_reported_together(folder: Path) -> None:

@@ -8,11 +8,9 @@ import uvicorn
 
 from trail.cli.command import Command
 from trail.cli.context import Context
-from trail.core.errors import SettingError, UnavailableError
-from trail.runtime import preflight, startup
+from trail.runtime import listeners, preflight, startup
 
 _GRACE_S = 10
-_MAX_PORT = 65_535
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +27,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         return 2
     with contextlib.ExitStack() as stack:
         # Before anything is created, so that a failed start leaves nothing behind.
-        sockets = [stack.enter_context(item) for item in _listeners(host, port)]
+        sockets = [stack.enter_context(item) for item in listeners.bind(host, port)]
         _, demo = startup.database(settings)
         startup.open_early(settings)
         stack.callback(startup.close_early)
@@ -64,32 +62,6 @@ def _serve(
     except KeyboardInterrupt:
         return 0
     return 0 if server.started else 1
-
-
-def _listeners(host: str, port: int) -> list[socket.socket]:
-    """Return a bound socket for each address of *host*; raise `UnavailableError` if one fails."""
-    bound: list[socket.socket] = []
-    if not 1 <= port <= _MAX_PORT:  # getaddrinfo would wrap it around
-        raise SettingError(f"Invalid port {port}.", f"Use 1 to {_MAX_PORT}.")
-    try:
-        for family, kind, protocol, _, address in socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        ):
-            listener = socket.socket(family, kind, protocol)
-            bound.append(listener)
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            listener.bind(address)
-    except OSError as error:
-        for listener in bound:
-            listener.close()
-        reason = getattr(error, "strerror", None) or str(error)
-        raise UnavailableError(
-            f"Port {port} on {host} cannot be used: {reason}.",
-            "Stop the program that uses it, or choose another: serve --port N",
-        ) from error
-    return bound
 
 
 COMMAND = Command(

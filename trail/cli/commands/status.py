@@ -1,6 +1,7 @@
 """`status`: print what the store contains and the state of its sources."""
 
 import argparse
+import datetime as dt
 import json
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,7 @@ from trail.core.settings import Settings
 from trail.events import store_status
 from trail.ingest import source_health
 from trail.integrity import high_water_mark, mirror
+from trail.runtime import database_checks
 from trail.storage.database import Store
 
 
@@ -37,7 +39,13 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     mark = mirror.files(store.path, context.settings).known
     problems = [shortfall.text() for shortfall in high_water_mark.shortfalls(mark)]
     if args.json:
-        report = {**summary, "sources": sources, "problems": problems}
+        checks = database_checks.checks(store, context.settings, dt.datetime.now(dt.UTC))
+        report = {
+            **summary,
+            "sources": sources,
+            "problems": problems,
+            "checks": [check.to_dict() for check in checks],
+        }
         context.out.text(json.dumps(report) + "\n")
         return 0
     totals = [

@@ -1,0 +1,68 @@
+"""Query a database that no server has open, without changing or upgrading it."""
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from trail.core.errors import UnavailableError
+from trail.storage import failures, schema
+from trail.storage.database import Cursor, Params, Reading
+
+
+class ReadOnly:
+    """The database in the file *path*, opened for reading. It is an `Engine`."""
+
+    def __init__(self, cursor: Cursor, path: Path) -> None:
+        self._cursor, self.path = cursor, path
+
+    def table(self, sql: str, params: Params | None = None) -> pa.Table:
+        """Return the whole answer; raises `UnavailableError` for a damaged database."""
+        try:
+            return self._cursor.execute(sql, params or {}).to_arrow_table()
+        except duckdb.Error as error:
+            raise failures.damage(error, self.path.name) or error from error
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Return one snapshot to stream from: nothing else writes to the file meanwhile."""
+        yield self
+
+    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
+        """Yield the answer in batches of about *rows* rows."""
+        yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+    def schema_version(self) -> int:
+        """Return the version of the tables; raises `InputError` if a newer release wrote them."""
+        version = int(
+            self.table("select max(version) as version from schema_version")[0][0].as_py()
+        )
+        schema.pending(version)
+        return version
+
+
+@contextlib.contextmanager
+def opened(path: Path) -> Iterator[ReadOnly]:
+    """Give the database at *path*.
+
+    Raises `BusyError` while another process has it open, and `UnavailableError` if it cannot be
+    read.
+    """
+    connection = duckdb.connect()
+    try:
+        try:
+            connection.execute(f"attach '{_quoted(path)}' as trail (read_only)")
+            connection.execute("use trail; set global TimeZone = 'UTC'")
+        except (duckdb.Error, OSError) as error:
+            raise failures.explain(error, path.name) or UnavailableError(
+                f"{path.name} cannot be opened.", "Check the file and its folder."
+            ) from error
+        yield ReadOnly(connection, path)
+    finally:
+        connection.close()
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
