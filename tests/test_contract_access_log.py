@@ -39,6 +39,7 @@ ROOT = Path(__file__).parents[1]
 
 UNRECORDED_COMMANDS = {
     "demo": "writes generated events, and needs no workspace",
+    "doctor": "prints the state of the installation, as `status` does",
     "serve": "starts the server, which is in the server log",
     "status": "prints counts and the state of sources, and may run every minute",
 }
