@@ -109,7 +109,7 @@ class Store:
         file or disk prevents it, and `InputError` when a newer release wrote the database.
         """
         path = path.absolute()
-        connection = _attached(path, try_again)
+        connection = attached(path, try_again)
         for setting, value in (
             ("TimeZone", "UTC"),
             ("threads", settings.store.threads),
@@ -499,16 +499,20 @@ def _in_time(cursor: Cursor) -> Iterator[None]:
         raise query_timeout.problem() from error
 
 
-def _attached(path: Path, try_again: Callable[[], bool] | None) -> Cursor:
-    """Return a connection with the database at *path* attached as `trail`."""
+def attached(
+    path: Path, try_again: Callable[[], bool] | None = None, *, read_only: bool = False
+) -> Cursor:
+    """Return a connection with the database at *path* attached as `trail`; see `Store.open`.
+
+    With *read_only*, nothing is created or changed.
+    """
+    options = "read_only" if read_only else f"storage_version '{STORAGE}'"
     while True:
         connection = duckdb.connect()
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(
-                "attach $path as trail (storage_version $version)",
-                {"path": str(path), "version": STORAGE},
-            )
+            if not read_only:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            connection.execute(f"attach $path as trail ({options})", {"path": str(path)})
         except (duckdb.Error, OSError) as error:
             connection.close()
             problem = failures.explain(error, path.name)

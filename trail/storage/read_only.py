@@ -7,8 +7,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from trail.core.errors import UnavailableError
-from trail.storage import failures, schema
+from trail.storage import database, failures, schema
 from trail.storage.database import Cursor, Params, Reading
 
 
@@ -50,19 +49,9 @@ def opened(path: Path) -> Iterator[ReadOnly]:
     Raises `BusyError` while another process has it open, and `UnavailableError` if it cannot be
     read.
     """
-    connection = duckdb.connect()
+    connection = database.attached(path, read_only=True)
     try:
-        try:
-            connection.execute(f"attach '{_quoted(path)}' as trail (read_only)")
-            connection.execute("use trail; set global TimeZone = 'UTC'")
-        except (duckdb.Error, OSError) as error:
-            raise failures.explain(error, path.name) or UnavailableError(
-                f"{path.name} cannot be opened.", "Check the file and its folder."
-            ) from error
+        connection.execute("use trail; set global TimeZone = 'UTC'")
         yield ReadOnly(connection, path)
     finally:
         connection.close()
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
