@@ -33,7 +33,7 @@ from ui import (
     url_state,
 )
 from ui.audit import record_action
-from ui.page import Context, Page
+from ui.page import Context, Page, acting_user, acts
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
 _TOP, _MORE = 12, 40
@@ -264,14 +264,16 @@ def _annotate(ctx: Context) -> None:
 
 def _import(ctx: Context) -> str:
     result = annotations.parse(st.session_state[_CSV_KEY])
-    added = annotations.add(ctx.runtime.store, result, ctx.user.username)
-    record_action("annotated", ctx.user, "timeline", f"{added} added")
+    user = acting_user("annotate")
+    added = annotations.add(ctx.runtime.store, result, user.username)
+    record_action("annotated", user, "timeline", f"{added} added")
     present = len(result) - added
     return f"{text.count(added, 'annotation')} added" + (
         f", {present:,} already present" if present else ""
     )
 
 
+@acts("annotate")
 def _remove_all(ctx: Context) -> None:
     annotations.clear(ctx.runtime.store)
     record_action("annotated", ctx.user, "timeline", "all removed")

@@ -5,12 +5,14 @@ from the menu is not protected.
 """
 
 import contextlib
+import copy
 import datetime as dt
 import functools
 import logging
 import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Concatenate, ParamSpec
 
 import streamlit as st
 
@@ -30,6 +32,8 @@ from ui.audit import record_page_view
 _log = logging.getLogger("trail.ui")
 
 _PATH = "page-path"
+
+P = ParamSpec("P")
 
 
 @dataclass
@@ -191,6 +195,32 @@ def acting_user(capability: str) -> User:
     if user is None or not user.may(capability):
         raise InputError("Your role does not allow this.", "Ask an owner.")
     return user
+
+
+def acts(
+    capability: str,
+) -> Callable[[Callable[Concatenate[Context, P], None]], Callable[Concatenate[Context, P], None]]:
+    """Return a decorator for callbacks, which are given the context first.
+
+    The callback runs as a user who has *capability* now. Otherwise, and for a `TrailError` of the
+    callback, the error is shown and nothing more is done.
+    """
+
+    def decorate(
+        callback: Callable[Concatenate[Context, P], None],
+    ) -> Callable[Concatenate[Context, P], None]:
+        @functools.wraps(callback)
+        def checked(ctx: Context, /, *args: P.args, **given: P.kwargs) -> None:
+            try:
+                current = copy.copy(ctx)  # with the moment that the screen shows
+                current.user = acting_user(capability)
+                callback(current, *args, **given)
+            except TrailError as error:
+                st.toast(text.escape(str(error)), duration="long", icon=":material/error:")
+
+        return checked
+
+    return decorate
 
 
 @functools.cache

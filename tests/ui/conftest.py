@@ -7,13 +7,14 @@ import pytest
 
 from trail.access_log import log, spool
 from trail.accounts.sessions import Sessions
-from trail.accounts.users import Users
+from trail.accounts.users import User, Users
 from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
 from trail.storage.database import Store
+from ui import page
 
 
 @pytest.fixture
@@ -31,3 +32,11 @@ def runtime(
     log.stop()
     schedule.close()
     intake.close()
+
+
+@pytest.fixture
+def signed_in(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the role of Maya, who is signed in wherever an action asks; changes count at once."""
+    role = ["owner"]
+    monkeypatch.setattr(page, "current_user", lambda: User("maya", "Maya Lind", "", role[0]))
+    return role

@@ -28,6 +28,8 @@ from ui import page as ui_page
 
 OWNER = User("maya", "Maya Lind", "", "owner")
 
+pytestmark = pytest.mark.usefixtures("signed_in")
+
 
 @pytest.fixture
 def runtime(

@@ -8,7 +8,7 @@ import streamlit as st
 from trail.ingest import quarantine
 from ui import tables, text
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 _MAX_REASONS, _MAX_RECORDS, _MAX_CHARACTERS = 50, 50, 4_000
 
@@ -64,6 +64,7 @@ def _records(ctx: Context, row: dict[str, Any]) -> None:
         st.caption(f"First {_MAX_RECORDS} of {row['records']:,} records")
 
 
+@acts("configure")
 def _retry(ctx: Context, batch_id: int) -> None:
     batch = quarantine.retry(ctx.runtime.store, ctx.runtime.settings.limits, batch_id)
     result = (

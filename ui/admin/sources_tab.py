@@ -16,7 +16,7 @@ from trail.runtime import startup
 from trail.runtime.job import Health
 from ui import source_text, text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 
 def draw(ctx: Context) -> None:
@@ -79,6 +79,7 @@ def _source(
             _backfill_form(ctx, source)
 
 
+@acts("configure")
 def _poll_now(ctx: Context, name: str) -> None:
     record_action("polled", ctx.user, name, "now")
     ctx.runtime.schedule.run_now(name)
@@ -135,6 +136,7 @@ def _backfill_form(ctx: Context, feed: Feed) -> None:
         _backfill(ctx, feed, *days)
 
 
+@acts("configure")
 def _backfill(ctx: Context, feed: Feed, first: dt.date, last: dt.date) -> None:
     end = dt.datetime.combine(last, dt.time()) + dt.timedelta(days=1)
     record_action("polled", ctx.user, feed.name, f"days {first} to {last}")

@@ -8,7 +8,7 @@ from trail.storage import dimensions
 from trail.storage.database import Cursor
 from ui import text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 _MAX_TYPES, _MAX_NAME = 50, 120
 
@@ -43,6 +43,7 @@ def draw(ctx: Context) -> None:
         st.caption(f"{len(rows) - _MAX_TYPES:,} more types are not shown.")
 
 
+@acts("configure")
 def _choose(ctx: Context, action_raw: str, key: str) -> None:
     chosen = st.session_state[key]
     category = "" if chosen == "Other" else chosen

@@ -13,7 +13,7 @@ from trail.views.scheduled_exports import ScheduledExport
 from ui import text
 from ui.audit import record_action
 from ui.explore import columns
-from ui.page import Context
+from ui.page import Context, acts
 
 CAPABILITY = "configure"
 _FOLDER = "Folder of exports"
@@ -70,10 +70,9 @@ def _form(ctx: Context, filter_: Filter, name: str) -> None:
         st.error(text.escape(error))
 
 
+@acts(CAPABILITY)
 def _create(ctx: Context, filter_: Filter, targets: dict[str, int | None]) -> None:
     state = st.session_state
-    if not ctx.user.may(CAPABILITY):
-        return
     target, file_format = state["export-target"], state["export-format"]
     try:
         export = scheduled_exports.create(
@@ -95,9 +94,8 @@ def _create(ctx: Context, filter_: Filter, targets: dict[str, int | None]) -> No
     record_action("settings", ctx.user, f"scheduled export {export.name}", change)
 
 
+@acts(CAPABILITY)
 def _delete(ctx: Context, export: ScheduledExport) -> None:
-    if not ctx.user.may(CAPABILITY):
-        return
     scheduled_exports.delete(ctx.runtime.store, export.export_id)
     record_action("settings", ctx.user, f"scheduled export {export.name}", "deleted")
 

@@ -60,6 +60,8 @@ def _row(ctx: Context, item: Item) -> AttentionItem:
     address = _address(ctx, item)
     # Who may not place a hold decides on the findings instead.
     label = "Decide" if item.action == "hold" and not may_hold else item.action_label
+    if label == "Decide" and not ctx.user.may("decide"):
+        label = "Open"
     in_menu = may_hold or (item.action == "assign" and ctx.user.may("triage"))
     return {
         "id": item.subject,

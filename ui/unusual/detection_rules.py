@@ -5,12 +5,11 @@ import datetime as dt
 import streamlit as st
 
 from trail.core import event_text
-from trail.core.errors import TrailError
 from trail.events import actor_names
 from trail.findings import rule_toggles, rules
 from ui import tables, text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 
 def draw(ctx: Context) -> None:
@@ -60,9 +59,7 @@ def _matches(ctx: Context, matches: rules.BackTest) -> None:
         st.caption(f"{newest}Times in {text.escape(zone.key)}.")
 
 
+@acts("configure")
 def _toggle(ctx: Context, name: str, on: bool) -> None:
-    try:
-        rule_toggles.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
-        record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")
-    except TrailError as error:
-        st.toast(text.escape(str(error)), duration="long")
+    rule_toggles.set_enabled(ctx.runtime.store, name, ctx.user.username, on=on)
+    record_action("settings", ctx.user, f"detection rule {name}", "on" if on else "off")

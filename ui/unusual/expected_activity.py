@@ -9,7 +9,7 @@ from trail.events import actor_names
 from trail.findings import expected_activity
 from ui import text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 
 def draw(ctx: Context) -> None:
@@ -28,14 +28,16 @@ def draw(ctx: Context) -> None:
             f"{row['action']} by {names[row['actor_id']]}, until {text.day(row['until'], zone)}\n"
             f"{row['reason']} ({row['made_by']}, {text.short_timestamp(row['made_at'], zone)})"
         )
-        right.button(
-            "End now",
-            key=f"expected-{number}",
-            on_click=_end,
-            args=(ctx, row["actor_id"], row["action"], today),
-        )
+        if ctx.user.may("decide"):
+            right.button(
+                "End now",
+                key=f"expected-{number}",
+                on_click=_end,
+                args=(ctx, row["actor_id"], row["action"], today),
+            )
 
 
+@acts("decide")
 def _end(ctx: Context, actor_id: str, action: str, today: dt.date) -> None:
     expected_activity.end_expected(ctx.runtime.store, actor_id, action, today)
     record_action("decided", ctx.user, f"{action} by {actor_id}", "no longer expected")

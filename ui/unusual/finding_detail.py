@@ -20,7 +20,7 @@ from ui import (
     url_state,
 )
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acting_user
 from ui.unusual import daily_chart, expected_ranges
 
 _MAX_EVENTS = 60
@@ -116,34 +116,56 @@ def _decision(ctx: Context, filter_: Filter, finding: Finding, findings: list[Fi
         note = f": {row['note']}" if row["note"] else ""
         when = text.timestamp(row["made_at"], filter_.zone)
         st.caption(text.escape(f"{label} by {row['made_by']}, {when}{note}"))
-    note = st.text_input("Reason, recorded with the decision", key=f"note-{finding.finding_id}")
     undecided = [other for other in findings if other.state == reviews.OPEN]
-    all_of_list = st.checkbox(
-        f"Apply to all {len(undecided):,} open findings in this list", disabled=len(undecided) < 2
-    )
+    may_decide = ctx.user.may("decide")
+    if may_decide:
+        note = st.text_input("Reason, recorded with the decision", key=f"note-{finding.finding_id}")
+        all_of_list = st.checkbox(
+            f"Apply to all {len(undecided):,} open findings in this list",
+            disabled=len(undecided) < 2,
+        )
     with st.container(horizontal=True):
-        for decision in (*reviews.DECISIONS, reviews.OPEN):
-            label = "Reopen" if decision == reviews.OPEN else decision.capitalize()
-            if st.button(label, disabled=decision == finding.state and not all_of_list):
-                chosen = undecided if all_of_list else [finding]
-                _decide(ctx, filter_, chosen, decision, note, undecided)
-        ids = [other.finding_id for other in findings]
-        index = ids.index(finding.finding_id) if finding.finding_id in ids else None
-        for label, step, key in (("Previous", -1, "k"), ("Next", 1, "j")):
-            neighbor = -1 if index is None else index + step
-            exists = 0 <= neighbor < len(ids)
-            st.button(
-                label,
-                shortcut=key,
-                disabled=not exists,
-                on_click=_open,
-                args=(filter_, ids[neighbor] if exists else ""),
-            )
+        if may_decide:
+            _decisions(ctx, filter_, finding, undecided, note, all_of_list=all_of_list)
+        _steps(filter_, finding, findings)
+    if not may_decide:
+        return
     own_activity.draw_hint(ctx)
     st.caption(
         "Marking as expected lowers the score of similar activity by the same actor for up to "
         "90 days."
     )
+
+
+def _decisions(
+    ctx: Context,
+    filter_: Filter,
+    finding: Finding,
+    undecided: list[Finding],
+    note: str,
+    *,
+    all_of_list: bool,
+) -> None:
+    for decision in (*reviews.DECISIONS, reviews.OPEN):
+        label = "Reopen" if decision == reviews.OPEN else decision.capitalize()
+        if st.button(label, disabled=decision == finding.state and not all_of_list):
+            chosen = undecided if all_of_list else [finding]
+            _decide(ctx, filter_, chosen, decision, note, undecided)
+
+
+def _steps(filter_: Filter, finding: Finding, findings: list[Finding]) -> None:
+    ids = [other.finding_id for other in findings]
+    index = ids.index(finding.finding_id) if finding.finding_id in ids else None
+    for label, step, key in (("Previous", -1, "k"), ("Next", 1, "j")):
+        neighbor = -1 if index is None else index + step
+        exists = 0 <= neighbor < len(ids)
+        st.button(
+            label,
+            shortcut=key,
+            disabled=not exists,
+            on_click=_open,
+            args=(filter_, ids[neighbor] if exists else ""),
+        )
 
 
 def _open(filter_: Filter, finding_id: str) -> None:
@@ -161,12 +183,13 @@ def _decide(
     """Record *decision* on the *chosen* findings, then open the next undecided one."""
     own_ids = own_activity.actor_ids(ctx)
     try:
-        reviews.decide(ctx.runtime.store, chosen, decision, note, ctx.user.username, own_ids)
+        user = acting_user("decide")
+        reviews.decide(ctx.runtime.store, chosen, decision, note, user.username, own_ids)
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
     for finding in chosen:
-        record_action("decided", ctx.user, f"finding {finding.finding_id}", decision)
+        record_action("decided", user, f"finding {finding.finding_id}", decision)
     result = "reopened" if decision == reviews.OPEN else f"marked as {decision}"
     st.toast(f"{text.count(len(chosen), 'finding')} {result}", duration="long")
     remaining = [finding.finding_id for finding in undecided if finding not in chosen]

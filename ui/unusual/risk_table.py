@@ -4,11 +4,10 @@ from typing import Any
 
 import streamlit as st
 
-from trail.core.errors import TrailError
 from trail.findings import risks
 from ui import tables, text, url_state
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acts
 
 _MAX_CHANGES = 200
 _DEFAULT = "default"
@@ -66,29 +65,28 @@ def _form(ctx: Context, rows: list[dict[str, Any]]) -> None:
     st.text_input("Reason", key=_REASON, max_chars=300)
     left, right = st.columns(2)
     left.button(
-        "Set risk", type="primary", on_click=_change, args=(ctx, action, key), width="stretch"
+        "Set risk",
+        type="primary",
+        on_click=_change,
+        args=(ctx, action, current["risk"], key),
+        width="stretch",
     )
     right.button(
         "Reset to default",
         on_click=_change,
-        args=(ctx, action, None),
+        args=(ctx, action, current["risk"], None),
         disabled=current["version"] is None,
         width="stretch",
     )
 
 
-def _change(ctx: Context, action: str, key: str | None) -> None:
+@acts("configure")
+def _change(ctx: Context, action: str, before: int, key: str | None) -> None:
     """Set the risk of *action* to the value of the widget *key*, or to the default without one."""
     risk = int(st.session_state[key]) if key else None
-    try:
-        risks.set_risk(
-            ctx.runtime.store, action, risk, st.session_state[_REASON], ctx.user.username
-        )
-    except TrailError as error:
-        st.toast(text.escape(str(error)), duration="long")
-        return
+    risks.set_risk(ctx.runtime.store, action, risk, st.session_state[_REASON], ctx.user.username)
     value = str(risk) if key else _DEFAULT
-    record_action("settings", ctx.user, f"risk of {action}", value)
+    record_action("settings", ctx.user, f"risk of {action}", f"{before} → {value}")
     st.session_state[_REASON] = ""
     st.toast(text.escape(f"{action}: {value}"), duration="long")
 

@@ -10,15 +10,16 @@ from trail.findings.sign_offs import Signoff
 from trail.storage.filters import Filter
 from ui import forms, own_activity, seal_text, text
 from ui.audit import record_action
-from ui.page import Context
+from ui.page import Context, acting_user
 
 _REASON = "sign-off-reason"
 
 
 def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the sign-off of the days of *filter_* that can be signed, and the signed periods."""
-    with st.container(border=True, gap="small"):
-        _form(ctx, filter_)
+    if ctx.user.may("sign_off"):
+        with st.container(border=True, gap="small"):
+            _form(ctx, filter_)
     with st.container(border=True, gap="small"):
         st.header("Evidence for an auditor", anchor=False)
         st.text(
@@ -38,17 +39,18 @@ def _form(ctx: Context, filter_: Filter) -> None:
     drafted = sign_off.draft(store, settings, filter_, now)
 
     def sign() -> str:
+        user = acting_user("sign_off")
         number = sign_off.sign(
             store,
             settings,
             filter_,
             now,
             st.session_state[_REASON],
-            ctx.user.username,
+            user.username,
             own_activity.actor_ids(ctx),
-            ctx.user.name,
+            user.name,
         )
-        record_action("signed_off", ctx.user, f"sign-off {number}", filter_.query())
+        record_action("signed_off", user, f"sign-off {number}", filter_.query())
         return f"Sign-off {number} recorded"
 
     st.header("Sign off this period", anchor=False)

@@ -1,29 +1,23 @@
 """Settings on Admin: what can be changed there, by whom, and what is said about it."""
 
-from collections.abc import Iterator
-
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from trail.access_log import log
-from trail.accounts.users import User
 from trail.core import settings as core_settings
 from trail.core.errors import InputError
 from trail.runtime import configuration, process
 from trail.runtime.process import Runtime
 from trail.storage.filters import Window
-from ui import page as ui_page
 from ui import setting_change, text
 from ui.admin import settings_tab
 
 
 @pytest.fixture
-def role(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def role(runtime: Runtime, signed_in: list[str], monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Return the role of the user, who uses a server that was started with the variables."""
     monkeypatch.setenv("TRAIL_STORE__PATH", str(runtime.settings.store.path))
-    current = ["owner"]
-    monkeypatch.setattr(ui_page, "current_user", lambda: User("maya", "Maya Lind", "", current[0]))
-    return current
+    return signed_in
 
 
 def _tab() -> None:

@@ -1,9 +1,10 @@
 """The saved views of Explore: what each action changes, records and shows; and its share links."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import parse_qsl
 
 import pytest
@@ -26,7 +27,15 @@ from ui.components import share_menu, view_menu
 HOSTILE = "<img src=x onerror=1> **b** [x](https://x.example) :red[y]"
 
 
-pytestmark = pytest.mark.usefixtures("runtime")
+pytestmark = pytest.mark.usefixtures("runtime", "roles")
+
+
+@pytest.fixture
+def roles(signed_in: list[str]) -> Iterator[None]:
+    """Let each `Explore` be used with its own role."""
+    Explore.signed_in = signed_in
+    yield
+    del Explore.signed_in
 
 
 def _explore(role: str, messages: list, links: list[bool]) -> None:  # type: ignore[type-arg]
@@ -50,11 +59,14 @@ def _explore(role: str, messages: list, links: list[bool]) -> None:  # type: ign
 class Explore:
     """The page at a query string, for one role."""
 
+    signed_in: ClassVar[list[str]]
+
     def __init__(self, query: str = "", role: str = "manager") -> None:
         self.pairs, self.role = parse_qsl(query), role
 
     def do(self, do: str = "", links: list[bool] | None = None, **given: Any) -> "Explore":
         """Carry out an action as the component sends it, and draw the page."""
+        self.signed_in[0] = self.role
         message = view_menu._parse({"do": do, **given})
         app = AppTest.from_function(
             _explore, args=(self.role, [message] if message else [], links or [])
