@@ -15,6 +15,8 @@ PURPOSES = {
     "/export.csv": "Stream the filtered events as CSV.",
     "/export.ndjson": "Stream the filtered events as NDJSON.",
     "/export.parquet": "Stream the filtered events as Parquet.",
+    "/export.ocsf.ndjson": "Stream the filtered events as OCSF 1.5.0, one JSON object a line.",
+    "/export.ecs.ndjson": "Stream the filtered events as ECS 8.17, one JSON object a line.",
     "/export.certificate.html": "Answer the certificate of `sign_off=NUMBER` as a page to print.",
     "/export.certificate.pdf": "Answer the certificate of `sign_off=NUMBER` as PDF.",
     "/export.certificate.json": "Answer the certificate of `sign_off=NUMBER` as JSON.",

@@ -25,6 +25,7 @@ from tests.server.settings_secrets import environment, forms, undeclared
 from trail.accounts.users import Users
 from trail.cli.main import main
 from trail.core.settings import Settings
+from trail.events.export import FORMATS
 from trail.notifications import destinations
 from trail.notifications.destinations import Destination
 from trail.storage.database import Store
@@ -48,7 +49,7 @@ PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people", "al
 PAGES += ("connect", "admin", "access")
 READS = (
     *(f"/api/{name}" for name in ("events", "facets", "timeline", "incidents", "findings")),
-    *(f"/export.{name}" for name in ("csv", "ndjson", "parquet", "access.csv", "evidence.zip")),
+    *(f"/export.{name}" for name in (*FORMATS, "access.csv", "evidence.zip")),
     "/export.incidents.csv",
     "/export.findings.csv",
     "/metrics",

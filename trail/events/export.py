@@ -1,14 +1,15 @@
-"""Stream the events of a filter as CSV, NDJSON or Parquet in constant memory.
+"""Stream the events of a filter as CSV, NDJSON, Parquet, OCSF or ECS in constant memory.
 
 CSV is for spreadsheets: times in the filter's zone, formulas neutralized. NDJSON and Parquet are
-exact, with times in UTC.
+exact, with times in UTC. OCSF and ECS are for SIEMs: NDJSON in the words of those schemas.
 """
 
 import datetime as dt
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -21,7 +22,7 @@ from trail.core.byte_sink import Sink
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
-from trail.events import csv_columns, events, named_rows, names, timeline
+from trail.events import csv_columns, document, ecs, events, named_rows, names, ocsf, timeline
 from trail.events.column_titles import TITLES
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -33,6 +34,20 @@ FORMATS = {
     "csv": "text/csv; charset=utf-8",
     "ndjson": "application/x-ndjson",
     "parquet": "application/vnd.apache.parquet",
+    "ocsf.ndjson": "application/x-ndjson",
+    "ecs.ndjson": "application/x-ndjson",
+}
+FORMAT_TITLES = {
+    "csv": "CSV",
+    "ndjson": "NDJSON",
+    "parquet": "Parquet",
+    "ocsf.ndjson": f"OCSF {ocsf.VERSION}",
+    "ecs.ndjson": f"ECS {ecs.VERSION.removesuffix('.0')}",
+}
+# Formats whose fields are those of a schema, so that columns cannot be chosen.
+_DOCUMENTS: dict[str, Callable[[document.Row], dict[str, Any]]] = {
+    "ocsf.ndjson": ocsf.event,
+    "ecs.ndjson": ecs.event,
 }
 
 # What a column may be: those of a record, what is derived of its actor, and its target as shown.
@@ -44,7 +59,7 @@ _BATCH_ROWS = 20_000
 # Rows of one piece of a CSV: about a megabyte, whose memory is used again for the next one.
 _PIECE_ROWS = 4_000
 # Average bytes per row, measured on the demo workspace.
-_ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120}
+_ROW_BYTES = {"csv": 285, "ndjson": 1150, "parquet": 120, "ocsf.ndjson": 1680, "ecs.ndjson": 1500}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +77,7 @@ class Export:
     def __post_init__(self) -> None:
         """Raise `InputError` for an unknown format or headers, unknown or repeated columns."""
         if self.format not in FORMATS:
-            raise InputError(f"Unknown format {self.format!r}.", "Allowed: csv, ndjson, parquet.")
+            raise InputError(f"Unknown format {self.format!r}.", f"Allowed: {', '.join(FORMATS)}.")
         if self.headers not in HEADERS:
             raise InputError(f"Unknown headers {self.headers!r}.", "Allowed: names, titles.")
         unknown = [name for name in self.columns if name not in COLUMNS]
@@ -72,6 +87,11 @@ class Export:
                 if unknown
                 else "The list of columns is empty or has duplicates.",
                 f"Allowed: {', '.join(COLUMNS)}.",
+            )
+        fixed = (CSV_COLUMNS, default_columns(self.format))
+        if self.format in _DOCUMENTS and self.columns not in fixed:
+            raise InputError(
+                f"The columns of {FORMAT_TITLES[self.format]} are fixed.", "Leave them out."
             )
 
     def file_name(self, now: dt.datetime) -> str:
@@ -84,7 +104,16 @@ class Export:
 
 def default_columns(format_: str) -> tuple[str, ...]:
     """Return the columns of an export that names none."""
+    if format_ in _DOCUMENTS:
+        return names.MESSAGE_COLUMNS
     return CSV_COLUMNS if format_ == "csv" else RECORD_COLUMNS
+
+
+def format_of(file_name: str) -> str:
+    """Return the format that the extension of *file_name* names, else its last extension."""
+    lower = file_name.lower()
+    known = [name for name in FORMATS if lower.endswith(f".{name}")]
+    return max(known, key=len, default=lower.rpartition(".")[2])
 
 
 def estimated_bytes(format_: str, rows: int) -> int:
@@ -122,7 +151,7 @@ def stream(
     *limit* is the maximum number of events. *tally* counts the rows as they are produced. A CSV
     begins with a byte order mark if *csv_bom*.
     """
-    write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}[export.format]
+    write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}.get(export.format, _documents)
     chunks = write(engine, export, now, limit, tally or Tally())
     return csv_safety.marked(chunks, csv_bom and export.format == "csv")
 
@@ -217,6 +246,20 @@ def _iso_sql(name: str) -> str:
     if name in _TIMES:
         return f"replace({name}::varchar, ' ', 'T') || 'Z'"
     return names.TARGET if name == "target" else name
+
+
+def _documents(
+    engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
+) -> Iterator[bytes]:
+    to_document, columns = _DOCUMENTS[export.format], ", ".join(names.MESSAGE_COLUMNS)
+    with engine.reading() as reading:
+        for batch in events.stream(
+            engine, reading, export.filter, now, columns, rows=_BATCH_ROWS, limit=limit
+        ):
+            for at in range(0, batch.num_rows, _PIECE_ROWS):
+                rows = batch.slice(at, _PIECE_ROWS).to_pylist()
+                tally.made += len(rows)
+                yield b"".join(document.line(to_document(row)) + b"\n" for row in rows)
 
 
 def _parquet(

@@ -68,7 +68,7 @@ def prune(export: ScheduledExport, folder: Path, keep: int) -> None:
 
     Raises `UnavailableError` if they cannot be deleted.
     """
-    name = re.compile(re.escape(export.file_prefix) + r"\d{4}-\d\d-\d\d\.[a-z]+")
+    name = re.compile(re.escape(export.file_prefix) + r"\d{4}-\d\d-\d\d\.[a-z.]+")
     try:
         files = [path for path in folder.iterdir() if name.fullmatch(path.name)]
         for path in sorted(path for path in files if not path.is_dir())[:-keep]:

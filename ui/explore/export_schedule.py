@@ -18,7 +18,6 @@ from ui.page import Context, acts
 CAPABILITY = "configure"
 _FOLDER = "Folder of exports"
 _CADENCES = {"daily": "Daily", "weekly": "Weekly", "monthly": "Monthly"}
-_FORMATS = {"csv": "CSV", "ndjson": "NDJSON", "parquet": "Parquet"}
 
 
 @st.dialog("Scheduled exports", width="medium")
@@ -55,7 +54,8 @@ def _form(ctx: Context, filter_: Filter, name: str) -> None:
         st.text_input("Name", name, max_chars=80, key="export-name")
         left, middle, right = st.columns(3)
         left.selectbox("Period", _CADENCES, format_func=_CADENCES.__getitem__, key="export-cadence")
-        middle.selectbox("Format", _FORMATS, format_func=_FORMATS.__getitem__, key="export-format")
+        titles = exports.FORMAT_TITLES
+        middle.selectbox("Format", titles, format_func=titles.__getitem__, key="export-format")
         right.selectbox("Send to", list(targets), key="export-target", format_func=text.escape)
         st.caption(
             "Each export covers one whole period, in the zone "
@@ -79,7 +79,9 @@ def _create(ctx: Context, filter_: Filter, targets: dict[str, int | None]) -> No
             ctx.runtime.store,
             state["export-name"],
             filter_,
-            columns=columns.shown() if file_format == "csv" else exports.default_columns("ndjson"),
+            columns=columns.shown()
+            if file_format == "csv"
+            else exports.default_columns(file_format),
             file_format=file_format,
             cadence=state["export-cadence"],
             destination_id=targets[target],
@@ -101,7 +103,7 @@ def _delete(ctx: Context, export: ScheduledExport) -> None:
 
 
 def _describe(export: ScheduledExport, names: dict[int, str]) -> None:
-    made = f"{_FORMATS[export.format]} file in the {_FOLDER.lower()}"
+    made = f"{exports.FORMAT_TITLES[export.format]} file in the {_FOLDER.lower()}"
     if export.destination_id is not None:
         name = names.get(export.destination_id, "a deleted destination")
         made = f"message to {name} with a link"

@@ -59,10 +59,10 @@ def draw_list(what: str, number: int, key: str, shown: str, every: str) -> None:
 
 
 def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) -> None:
-    labels = {"csv": "CSV, all fields", "ndjson": "NDJSON", "parquet": "Parquet"}
-    for kind, label in labels.items():
+    for kind, title in exports.FORMAT_TITLES.items():
         if kind == "csv" and not all_fields:
             continue
+        label = f"{title}, all fields" if kind == "csv" else title
         chosen = exports.Export(filter_, kind, exports.default_columns(kind))
         st.link_button(
             f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
@@ -72,7 +72,7 @@ def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) ->
         )
     st.caption(
         f"{text.count(rows, 'row')}. NDJSON and Parquet contain all fields and the original "
-        "record, with times in UTC."
+        "record, with times in UTC; OCSF and ECS too, as NDJSON for a SIEM."
     )
     if evidence:
         st.link_button(

@@ -18,7 +18,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", required=True, metavar="FILE", help="file to write")
     parser.add_argument(
         "--format",
-        choices=("csv", "ndjson", "parquet"),
+        choices=tuple(export.FORMATS),
         default="",
         help="format; by default, the extension of the file",
     )
@@ -35,7 +35,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
-    kind = args.format or path.suffix.lstrip(".").lower()
+    kind = args.format or export.format_of(path.name)
     columns = tuple(args.columns.split(",")) if args.columns else export.default_columns(kind)
     store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
     chosen = export.Export(context.read_filter(store, args.query), kind, columns, args.headers)
@@ -69,7 +69,10 @@ COMMAND = Command(
     help="write the selected events to a file",
     run=_run,
     arguments=_arguments,
-    examples=("export --out trail.csv --query 'from=90d&tz=Europe/Oslo'",),
+    examples=(
+        "export --out trail.csv --query 'from=90d&tz=Europe/Oslo'",
+        "export --out trail.ocsf.ndjson --query from=7d",
+    ),
     log_kinds={"": None},
     reads_only=True,
 )
