@@ -1,4 +1,4 @@
-"""Admin: sources and their data, retention, seals, roles and settings, each in a tab."""
+"""Admin: sources and their data, retention, seals, users, roles and settings, each in a tab."""
 
 from ui import tabs
 from ui.admin import (
@@ -11,6 +11,7 @@ from ui.admin import (
     settings_tab,
     sources_tab,
     unknown_types_tab,
+    users_tab,
 )
 from ui.page import Context, Page
 
@@ -22,7 +23,8 @@ _TABS: dict[str, tabs.Tab] = {
     "types": ("Unknown types", unknown_types_tab.draw),
     "retention": ("Retention", retention_tab.draw),
     "seals": ("Seals", seals_tab.draw),
-    "roles": ("Roles", roles_tab.draw),
+    "users": ("Users", users_tab.draw),
+    "roles": ("Roles and tokens", roles_tab.draw),
     "settings": ("Settings", settings_tab.draw),
 }
 

@@ -72,6 +72,8 @@ UNRECORDED_ROUTES = {
     "/auth/alive": "polled by open tabs; answers only whether the session is valid",
     "/auth/finish": "records the sign-in or its refusal",
     "/auth/sign-out": "records the sign-out",
+    "/auth/invitation": "records the acceptance or its refusal; the page itself has no data",
+    "/auth/invitation.js": "the script of that page, without data",
     **{
         route.path: "recorded; needs a sign-off, so it is tested with certificates"
         for route in certificate_export.ROUTES
@@ -154,6 +156,12 @@ ACTING_CALLS = {
     "source_check.check",
     "configuration.change",
     "configuration.reset",
+    "users.set_access",
+    "users.set_disabled",
+    "users.remove",
+    "pending.invite",
+    "pending.reset",
+    "pending.revoke",
 }
 # Functions of pages that act without an entry of their own, and why.
 UNRECORDED_FUNCTIONS = {
@@ -253,7 +261,13 @@ def test_every_action_of_a_page_checks_the_role() -> None:
         "ui/admin/quarantine_tab.py:_retry",
         "ui/admin/seals_tab.py:_accept",
         "ui/admin/retention_tab.py:_remove",
-        "ui/admin/roles_tab.py:_link",
+        "ui/admin/user_changes.py:invite",
+        "ui/admin/user_changes.py:reset",
+        "ui/admin/user_changes.py:revoke",
+        "ui/admin/user_changes.py:set_access",
+        "ui/admin/user_changes.py:set_disabled",
+        "ui/admin/user_changes.py:remove",
+        "ui/admin/user_changes.py:link",
         "ui/alerts/changes.py:write",
         "ui/unusual/finding_detail.py:_decide",
         "ui/unusual/sign_off.py:_form",

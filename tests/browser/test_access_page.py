@@ -73,15 +73,13 @@ def test_invalid_address_shows_an_error(log: Callable[[str], Page], site: Site) 
     expect(page.get_by_text("error id")).to_have_count(0)
 
 
-def test_roles_tab_shows_permissions_users_and_tokens(
-    log: Callable[[str], Page], site: Site
-) -> None:
+def test_roles_tab_shows_permissions_and_tokens(log: Callable[[str], Page], site: Site) -> None:
     site.command("tokens", "add", "from-the-browser-test", "--role", "manager")
     page = log("")
     page.goto(f"{site.url}/admin?section=roles")
-    for heading in ("Permissions by role", "Users", "API tokens"):
+    for heading in ("Permissions by role", "API tokens"):
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
-    expect(page.get_by_role("radio", name="Roles")).to_be_checked()
+    expect(page.get_by_role("radio", name="Roles and tokens")).to_be_checked()
 
 
 def test_page_is_hidden_from_managers(visit: Callable[..., Page], site: Site) -> None:

@@ -215,6 +215,7 @@ def test_unusual_and_some_findings(watched: WatchedPage) -> None:
         "/admin?section=quarantine",
         "/admin?section=types",
         "/admin?section=retention",
+        "/admin?section=users",
         "/admin?section=roles",
         "/connect",
         "/access?from=30d",

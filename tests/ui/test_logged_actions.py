@@ -142,11 +142,11 @@ def test_retries_of_the_quarantine_are_logged(runtime: Runtime, store: Store, lo
 def test_an_owner_links_an_account_and_sees_which_are_not(runtime: Runtime, store: Store) -> None:
     for name, role in (("rita", "reviewer"), ("jon", "manager")):
         runtime.users.add(name, "", "rita@example.com", role, "correct-horse-9")
-    app = page("ui.admin.roles_tab")
+    app = page("ui.admin.users_tab")
     hint = "▲ 1 account that can review without a linked actor: rita. "
     assert any(row.value.startswith(hint) for row in app.text)
-    app.selectbox(key="link-user").set_value("rita")
-    app.text_input(key="link-actors").set_value("users/a1, tokens/t1")
+    app.selectbox(key="users-change").set_value("rita").run()
+    app.text_input(key="users-actors-rita").set_value("users/a1, tokens/t1")
     app = press(app, "Save link")
     assert [row.value for row in app.success] == ["rita is linked to users/a1, tokens/t1"]
     assert not any("▲" in row.value for row in app.text)

@@ -142,6 +142,15 @@ def users(engine: Engine) -> list[str]:
     return names
 
 
+def last_times(engine: Engine, kind: str) -> dict[str, dt.datetime]:
+    """Return when each username had its latest entry of *kind* (naive UTC), by username."""
+    rows = engine.table(
+        "select username, max(last_at) as at from access_log where kind = $kind group by username",
+        {"kind": kind},
+    ).to_pylist()
+    return {row["username"]: row["at"] for row in rows}
+
+
 def stream(
     engine: Engine, window: Window, zone: ZoneInfo, user: str = "", kind: str = ""
 ) -> Iterator[bytes]:

@@ -26,7 +26,7 @@ CAPABILITIES: dict[str, tuple[str, frozenset[str]]] = {
     "take_evidence": ("Download seals and evidence", _REVIEW_READERS),
     "annotate": ("Write annotations on the timeline", frozenset({"owner"})),
     "configure": ("Configure sources, alerts, legal holds and retention", frozenset({"owner"})),
-    "manage_users": ("View users and API tokens", frozenset({"owner"})),
+    "manage_users": ("Manage users and API tokens", frozenset({"owner"})),
 }
 
 # Capability by path for reading; the first matching row counts.

@@ -9,59 +9,39 @@ import copy
 import datetime as dt
 import hashlib
 import logging
-import re
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trail.accounts import passwords, roles
+from trail.accounts.user_entry import (
+    MAX_DAYS,
+    User,
+    account_id_of,
+    actor_ids,
+    check_actors,
+    check_end,
+    check_role,
+    check_username,
+    end_after,
+    end_of,
+    name_fields,
+    new_entry,
+    password_fields,
+    role_of,
+    set_end_of,
+    user_of,
+)
 from trail.accounts.users_file import Entries, UsersFile, normalize_username
 from trail.core.account_key import account_key
 from trail.core.errors import InputError
 
+__all__ = ["FIRST_OWNER", "MAX_DAYS", "ROLES", "User", "Users", "actor_ids", "end_after"]
 ROLES = roles.ROLES
 FIRST_OWNER = "owner"
-MAX_ACTORS = 20
-MAX_DAYS = 366
-_LONG_AGO = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-_ACTOR = re.compile(r"[!-~]{1,200}")
-_ACCOUNT_ID = re.compile(r"[0-9a-f]{12}")
-_USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers and log lines
 _log = logging.getLogger("trail.users")
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """A user; `actors` are the Segment actor IDs of the same person.
-
-    `account_id` was drawn when the user was added; it is empty for users that no command added. A
-    user that is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign in.
-    """
-
-    username: str
-    name: str
-    email: str
-    role: str
-    actors: tuple[str, ...] = ()
-    account_id: str = ""
-    disabled: bool = False
-    ends_at: dt.datetime | None = None
-
-    def is_active(self, now: dt.datetime) -> bool:
-        """Return whether the user may sign in at *now* (aware)."""
-        return not self.disabled and (self.ends_at is None or now < self.ends_at)
-
-    @property
-    def account(self) -> str:
-        """Return what the user's own things are stored under; see `account_key`."""
-        return account_key(self.username, self.account_id)
-
-    def may(self, capability: str) -> bool:
-        """Return whether the role has *capability* (see `roles`)."""
-        return roles.may(self.role, capability)
 
 
 class Users:
@@ -76,6 +56,7 @@ class Users:
     ) -> None:
         """With *warn*, log the entries that cannot sign in; *clock* returns aware times."""
         self._clock = clock
+        self.path = path
         self._file, self._warn = UsersFile(path), warn
         self._lock = threading.RLock()
         self._stamp: tuple[int, int, int] | None = None
@@ -110,7 +91,7 @@ class Users:
         """Return the `User.account` of everybody in the file, also of who cannot sign in."""
         with self._lock:
             self._refresh()
-            return {account_key(name, _account_id(item)) for name, item in self._entries.items()}
+            return {account_key(name, account_id_of(item)) for name, item in self._entries.items()}
 
     def hashes(self, *, unchecked: bool = False) -> dict[str, Any]:
         """Return the password entry by username; with *unchecked*, only those not set by us."""
@@ -159,17 +140,12 @@ class Users:
         The access ends at *ends_at* (aware), which an auditor must have.
         """
         key = normalize_username(username)
-        if not _USERNAME.fullmatch(key):
-            raise InputError(
-                f"Invalid username {username!r}.",
-                "Use 1 to 64 letters, digits or . _ @ + - and start with a letter or digit.",
-            )
-        _check_role(role)
-        _check_end(role, ends_at)
+        check_username(key)
+        check_role(role)
+        check_end(role, ends_at)
         passwords.check_strength(key, password)
-        entry = _entry(
-            name, email, role, password, ends_at
-        )  # outside the lock, since hashing is slow
+        # Outside the lock, since hashing is slow.
+        entry = new_entry(name, email, role, password, ends_at)
         with self._file.changing() as entries:
             if key in entries:
                 raise InputError(f"User {key} already exists.", "Choose another username.")
@@ -185,14 +161,27 @@ class Users:
         passwords.check_strength(normalize_username(username), password)
         hash_ = passwords.hash_password(password)
         with self._file.changing() as entries:
-            entries[_known(entries, username)] |= _secret(hash_)
+            entries[_known(entries, username)] |= password_fields(hash_)
+
+    def block(self, username: str) -> None:
+        """Let no password sign the user in until a new one is set; sessions end likewise.
+
+        Raises `InputError` for an unknown user.
+        """
+        with self._file.changing() as entries:
+            entries[_known(entries, username)]["password"] = passwords.decoy_hash()
+
+    def set_name(self, username: str, name: str) -> None:
+        """Set the full name; raises `InputError` for an unknown user."""
+        with self._file.changing() as entries:
+            entries[_known(entries, username)] |= name_fields(name)
 
     def set_role(self, username: str, role: str) -> None:
         """Change the role; the user's sessions end with their next request; not the last owner."""
-        _check_role(role)
+        check_role(role)
         with self._changing(username) as entries:
             entry = entries[_known(entries, username)]
-            _check_end(role, _ends_at(entry))
+            check_end(role, end_of(entry))
             entry["roles"] = [role]
 
     def set_disabled(self, username: str, *, disabled: bool) -> None:
@@ -219,10 +208,20 @@ class Users:
             )
         with self._changing(username) as entries:
             entry = entries[_known(entries, username)]
-            _check_end(_role(entry), ends_at)
-            entry.pop("ends_at", None)
-            if ends_at:
-                entry["ends_at"] = ends_at.astimezone(dt.UTC).isoformat(timespec="seconds")
+            check_end(role_of(entry), ends_at)
+            set_end_of(entry, ends_at)
+
+    def set_access(self, username: str, role: str, ends_at: dt.datetime | None) -> None:
+        """Set role and end of the access (aware; None for never) at once.
+
+        The user's sessions end with a new role. Raises `InputError` as `set_role` and `set_end`.
+        """
+        check_role(role)
+        check_end(role, ends_at)
+        with self._changing(username) as entries:
+            entry = entries[_known(entries, username)]
+            entry["roles"] = [role]
+            set_end_of(entry, ends_at)
 
     @contextlib.contextmanager
     def _changing(self, username: str) -> Iterator[Entries]:
@@ -237,17 +236,14 @@ class Users:
                 )
 
     def _has_owner(self, entries: Entries) -> bool:
-        users = [_user_of(name, entry) for name, entry in entries.items()]
+        users = [user_of(name, entry) for name, entry in entries.items()]
         now = self._clock()
         return any(user and user.role == "owner" and user.is_active(now) for user in users)
 
     def set_actors(self, username: str, actors: Iterable[str]) -> None:
         """Link the account to these Segment actor IDs, or to none; raises `InputError`."""
         ids = list(dict.fromkeys(actor.strip() for actor in actors))
-        if len(ids) > MAX_ACTORS or not all(_ACTOR.fullmatch(actor) for actor in ids):
-            raise InputError(
-                "Invalid actor ID.", f"Use up to {MAX_ACTORS} IDs such as users/abc123."
-            )
+        check_actors(ids)
         with self._file.changing() as entries:
             entry = entries[_known(entries, username)]
             entry.pop("actors", None)
@@ -260,7 +256,7 @@ class Users:
             if self._file.exists():
                 return None
             password = secrets.token_urlsafe(18)
-            entry = _entry("Owner", "", "owner", password)
+            entry = new_entry("Owner", "", "owner", password)
             self._file.create({FIRST_OWNER: entry})
             return password
 
@@ -274,88 +270,11 @@ class Users:
             stamp, entries = (0, 0, 0), {}
         users: dict[str, User] = {}
         for name, entry in entries.items():
-            if user := _user_of(name, entry):
+            if user := user_of(name, entry):
                 users[name] = user
             elif self._warn:
                 _log.warning("users file: %r cannot sign in: unknown role or no bcrypt hash", name)
         self._stamp, self._entries, self._users = stamp, entries, users
-
-
-def _user_of(username: str, entry: Any) -> User | None:
-    if not isinstance(entry, dict) or not _USERNAME.fullmatch(username):
-        return None
-    role = _role(entry)
-    if not role or not passwords.is_hash(entry.get("password")):
-        return None
-    parts = (str(entry.get("first_name") or ""), str(entry.get("last_name") or ""))
-    name = " ".join(part for part in parts if part) or str(entry.get("name") or username)
-    return User(
-        username,
-        name,
-        str(entry.get("email") or ""),
-        role,
-        actor_ids(entry.get("actors")),
-        _account_id(entry),
-        disabled=bool(entry.get("disabled")),
-        ends_at=_ends_at(entry),
-    )
-
-
-def _role(entry: dict[str, Any]) -> str:
-    """Return the first known role of *entry*, or an empty string."""
-    given = entry.get("roles") or []
-    known = [role for role in (given if isinstance(given, list) else [given]) if role in ROLES]
-    return known[0] if known else ""
-
-
-def _ends_at(entry: dict[str, Any]) -> dt.datetime | None:
-    """Return when the access ends (aware); one that cannot be read has ended."""
-    given = entry.get("ends_at")
-    if given is None:
-        return None
-    try:
-        end = given if isinstance(given, dt.datetime) else dt.datetime.fromisoformat(str(given))
-    except ValueError:
-        return _LONG_AGO
-    return end if end.tzinfo else end.replace(tzinfo=dt.UTC)
-
-
-def _check_end(role: str, ends_at: dt.datetime | None) -> None:
-    if role in roles.TIME_LIMITED and ends_at is None:
-        raise InputError(f"The access of the role {role} must end.", "Say for how many days.")
-
-
-def _account_id(entry: object) -> str:
-    given = entry.get("account") if isinstance(entry, dict) else None
-    return given if isinstance(given, str) and _ACCOUNT_ID.fullmatch(given) else ""
-
-
-def actor_ids(value: object) -> tuple[str, ...]:
-    """Return the valid actor IDs of a stored value or of a claim, which is one text or a list."""
-    values = value if isinstance(value, list) else [value]
-    return tuple(
-        item for item in values[:MAX_ACTORS] if isinstance(item, str) and _ACTOR.fullmatch(item)
-    )
-
-
-def _entry(
-    name: str, email: str, role: str, password: str, ends_at: dt.datetime | None = None
-) -> dict[str, Any]:
-    first, _, last = name.strip().partition(" ")
-    end = {"ends_at": ends_at.astimezone(dt.UTC).isoformat(timespec="seconds")} if ends_at else {}
-    return {
-        "email": email.strip(),
-        "first_name": first,
-        "last_name": last.strip(),
-        **_secret(passwords.hash_password(password)),
-        "roles": [role],
-        "account": secrets.token_hex(6),
-        **end,
-    }
-
-
-def _secret(hash_: str) -> dict[str, str]:
-    return {"password": hash_, "judged": passwords.strength_mark(hash_)}
 
 
 def _known(entries: Entries, username: str) -> str:
@@ -363,8 +282,3 @@ def _known(entries: Entries, username: str) -> str:
     if key not in entries:
         raise InputError(f"Unknown user {username!r}.", "List users: python -m trail users list")
     return key
-
-
-def _check_role(role: str) -> None:
-    if role not in ROLES:
-        raise InputError(f"Unknown role {role!r}.", f"Allowed: {', '.join(ROLES)}.")

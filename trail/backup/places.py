@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from trail.access_log import spool
-from trail.accounts import api_tokens
+from trail.accounts import api_tokens, invitations
 from trail.core import registry, stored_settings
 from trail.core.model import Drop
 from trail.core.settings import (
@@ -96,6 +96,11 @@ def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...
         Place("users.yaml", settings.auth.users_path.absolute(), "Users, with password hashes"),
         Place("tokens.json", api_tokens.path_of(settings).absolute(), "API tokens, as hashes"),
         Place(
+            "invitations.json",
+            invitations.path_of(settings).absolute(),
+            "Open invitations, as hashes",
+        ),
+        Place(
             "settings.json",
             stored_settings.path_of(database),
             "Settings changed in the browser; their secrets are encrypted",
@@ -127,6 +132,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
     database, demo = settings.store.path.absolute(), settings.store.demo_path.absolute()
     users, seals = settings.auth.users_path.absolute(), mirror.files(database, settings)
     keys = api_tokens.path_of(settings).absolute()
+    invited = invitations.path_of(settings).absolute()
     stored, box = stored_settings.path_of(database), box_of(settings)
     beside = database.parent
     patterns = {
@@ -147,6 +153,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
         ): "Signatures of accepted webhooks, against replays",
         settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
         users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
+        invited.with_name(f"{invited.name}*"): "Lock file, and incomplete versions",
         keys.with_name(f"{keys.name}*"): "Lock file, and incomplete versions",
         beside / f".{database.name}.restoring/**": "A restore in progress",
         demo.with_name(f"{demo.stem}.*"): "Demo workspace, recreated on demand",

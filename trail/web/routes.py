@@ -16,6 +16,7 @@ from trail.web import (
     command_route,
     evidence_export,
     health,
+    invitation,
     metrics,
     new_events_route,
     push,
@@ -26,6 +27,7 @@ from trail.web import (
 # Answered to browsers and API clients.
 PAGES_AND_API: tuple[Route, ...] = (
     *auth.ROUTES,
+    *invitation.ROUTES,
     *api.ROUTES,
     *attention_route.ROUTES,
     *views.ROUTES,

@@ -9,11 +9,11 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Receiver
-from trail.core.settings import Settings, value_of
+from trail.core.settings import value_of
 from trail.events import store_status
 from trail.ingest import quarantine, source_health
 from trail.runtime import configuration, process
-from ui import setting_change, source_check, text
+from ui import own_address, setting_change, source_check, text
 from ui.audit import record_action
 from ui.page import Context
 
@@ -43,7 +43,7 @@ def draw(ctx: Context) -> None:
     )
     st.text("1. In Segment, open Settings → Audit forwarding and choose a source.")
     st.text("2. Add a Webhooks destination to this source with this address:")
-    st.code(_address(ctx.runtime.settings), language=None)
+    st.code(own_address.of(ctx.runtime.settings, _PATH), language=None)
     st.text("3. Paste this shared secret there. It is shown once.")
     _secret(setting.is_set, setting.fixed_by, setting_change.origin(setting))
     if error := st.session_state.pop(_ERROR, ""):
@@ -56,13 +56,6 @@ def draw(ctx: Context) -> None:
         with st.container(border=True, gap="xxsmall"):
             st.fragment(_waiting, run_every=None if delivers else _WAIT_S)()
         _test(ctx)
-
-
-def _address(settings: Settings) -> str:
-    """Return the address of the webhook, as this browser reaches the server."""
-    base = settings.forward.public_url or st.context.url or ""
-    scheme, _, rest = base.partition("://")
-    return f"{scheme}://{rest.split('/', 1)[0]}{_PATH}" if rest else _PATH
 
 
 def _secret(is_set: bool, fixed_by: str, origin: str) -> None:

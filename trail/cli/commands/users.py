@@ -7,7 +7,7 @@ import json
 import sys
 from typing import Any
 
-from trail.accounts.users import ROLES, User, Users
+from trail.accounts.users import ROLES, User, Users, end_after
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
 from trail.cli.tables import table
@@ -66,12 +66,19 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     elif args.action in ("disable", "enable"):
         users.set_disabled(args.username, disabled=args.action == "disable")
     elif args.action == "limit":
-        users.set_end(args.username, _end(args.days))
+        users.set_end(args.username, end_after(args.days, dt.datetime.now(dt.UTC)))
     elif args.action == "passwd":
         users.set_password(args.username, _password())
     else:
         name = args.name or args.username
-        users.add(args.username, name, args.email, args.role, _password(), _end(args.days))
+        users.add(
+            args.username,
+            name,
+            args.email,
+            args.role,
+            _password(),
+            end_after(args.days, dt.datetime.now(dt.UTC)),
+        )
     context.out.text(f"{args.action}: {args.username}\n")
     return 0
 
@@ -86,10 +93,6 @@ def _row(user: User, now: dt.datetime) -> dict[str, Any]:
         "ends_at": user.ends_at.isoformat() if user.ends_at else "",
         "actors": user.actors,
     }
-
-
-def _end(days: int | None) -> dt.datetime | None:
-    return dt.datetime.now(dt.UTC) + dt.timedelta(days=days) if days else None
 
 
 def _password() -> str:

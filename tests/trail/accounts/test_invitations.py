@@ -1,0 +1,124 @@
+"""Invitations: for one use, one person and seven days."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from trail.accounts.invitations import Invitations
+from trail.accounts.users import Users
+from trail.core.errors import InputError, UnavailableError
+
+PASSWORD = "correct-horse-9"
+NOW = dt.datetime(2026, 11, 28, 12, tzinfo=dt.UTC)
+
+
+class Clock:
+    """A clock that tests set."""
+
+    now = NOW
+
+    def __call__(self) -> dt.datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def users(tmp_path: Path, clock: Clock) -> Users:
+    made = Users(tmp_path / "users.yaml", clock=clock)
+    made.add("maya", "Maya Lind", "", "owner", PASSWORD)
+    return made
+
+
+@pytest.fixture
+def pending(users: Users, clock: Clock) -> Invitations:
+    return Invitations(users, clock)
+
+
+def test_an_invited_person_sets_name_and_password_once(
+    pending: Invitations, users: Users, tmp_path: Path
+) -> None:
+    end = NOW + dt.timedelta(days=30)
+    item, secret = pending.invite("Kim", "Kim", "auditor", end, "maya")
+    assert users.get("kim") is None
+    assert secret not in (tmp_path / "invitations.json").read_text()
+    assert pending.all() == [item]
+    with pytest.raises(InputError, match="too easy to guess"):
+        pending.accept(secret, "", "short")
+    pending.accept(secret, "Kim\n \x1bVang", PASSWORD)
+    user = users.get("kim")
+    assert user and (user.name, user.role, user.ends_at) == ("Kim Vang", "auditor", end)
+    assert users.check("kim", PASSWORD)
+    assert pending.all() == []
+    with pytest.raises(InputError, match="used, revoked or expired"):
+        pending.accept(secret, "", "another-horse-7")
+
+
+def test_a_reset_ends_the_password_and_keeps_the_rest(pending: Invitations, users: Users) -> None:
+    users.add("rita", "Rita Moen", "", "reviewer", PASSWORD)
+    users.set_actors("rita", ["users/a1"])
+    before = users.credentials_digest("rita")
+    _, secret = pending.reset("rita", "maya")
+    assert users.credentials_digest("rita") != before  # so that sessions end
+    assert not users.check("rita", PASSWORD)
+    pending.accept(secret, "", "another-horse-7")
+    user = users.get("rita")
+    assert user and (user.name, user.role, user.actors) == ("Rita Moen", "reviewer", ("users/a1",))
+    assert users.check("rita", "another-horse-7")
+
+
+@pytest.mark.parametrize("end", ["used", "revoked", "replaced", "expired", "access over"])
+def test_an_invitation_ends(pending: Invitations, clock: Clock, end: str) -> None:
+    days = dt.timedelta(days=3 if end == "access over" else 30)
+    _, secret = pending.invite("kim", "", "auditor", NOW + days, "maya")
+    assert pending.find(secret).username == "kim"
+    if end == "used":
+        pending.accept(secret, "", PASSWORD)
+    elif end == "revoked":
+        pending.revoke("kim")
+    elif end == "replaced":
+        pending.invite("kim", "", "viewer", None, "maya")
+    else:
+        clock.now = NOW + dt.timedelta(days=4 if end == "access over" else 7)
+    with pytest.raises(InputError, match="used, revoked or expired"):
+        pending.find(secret)
+    with pytest.raises(InputError, match="used, revoked or expired"):
+        pending.accept(secret, "", "another-horse-7")
+
+
+def test_an_invitation_never_takes_over_another_account(pending: Invitations, users: Users) -> None:
+    """Neither that of a new user one added since, nor a reset one added after the removal."""
+    _, secret = pending.invite("kim", "", "owner", None, "maya")
+    users.add("kim", "Kim Vang", "", "viewer", PASSWORD)
+    with pytest.raises(InputError, match="already exists"):
+        pending.accept(secret, "", "another-horse-7")
+    _, secret = pending.reset("kim", "maya")
+    users.remove("kim")
+    users.add("kim", "Kim Other", "", "viewer", PASSWORD)
+    with pytest.raises(InputError, match="used, revoked or expired"):
+        pending.accept(secret, "", "another-horse-7")
+    assert users.check("kim", PASSWORD)
+
+
+def test_what_cannot_be_invited(pending: Invitations) -> None:
+    for username, role, message in (
+        ("maya", "viewer", "already exists"),
+        ("no spaces", "viewer", "Invalid username"),
+        ("kim", "admin", "Unknown role"),
+        ("kim", "auditor", "must end"),
+    ):
+        with pytest.raises(InputError, match=message):
+            pending.invite(username, "", role, None, "maya")
+    with pytest.raises(InputError, match="cannot reset yourself"):
+        pending.reset("Maya", "maya")
+    assert pending.all() == []
+
+
+def test_an_unreadable_file_is_said(pending: Invitations, tmp_path: Path) -> None:
+    (tmp_path / "invitations.json").write_text('{"invitations": [{}]}')
+    with pytest.raises(UnavailableError, match="cannot be read"):
+        pending.all()

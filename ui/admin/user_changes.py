@@ -1,0 +1,78 @@
+"""Changes of users that owners make on Admin: the role check, the change, its access-log entry."""
+
+import datetime as dt
+
+from trail.accounts.invitations import Invitations
+from trail.accounts.users import end_after
+from trail.runtime import process
+from ui.audit import record_action
+from ui.page import acting_user
+
+CAPABILITY = "manage_users"
+
+
+def open_invitations() -> Invitations:
+    """Return the invitations of this server."""
+    return Invitations(process.current().users)
+
+
+def invite(username: str, name: str, role: str, days: int) -> str:
+    """Invite a new user and return the secret of the invitation; *days* of access, 0 for ever.
+
+    Raises `InputError`, as all functions here do, also for whoever may not.
+    """
+    user = acting_user(CAPABILITY)
+    end = end_after(days, dt.datetime.now(dt.UTC))
+    pending = open_invitations()
+    item, secret = pending.invite(username, name, role, end, user.username)
+    record_action("user_invited", user, item.username, _access(role, end))
+    return secret
+
+
+def reset(username: str) -> str:
+    """Replace the password by an invitation, whose secret is returned; end the sessions."""
+    user = acting_user(CAPABILITY)
+    pending = open_invitations()
+    _, secret = pending.reset(username, user.username)
+    record_action("user_reset", user, username)
+    return secret
+
+
+def revoke(username: str) -> None:
+    """Revoke the open invitation of *username*."""
+    user = acting_user(CAPABILITY)
+    pending = open_invitations()
+    pending.revoke(username)
+    record_action("invitation_revoked", user, username)
+
+
+def set_access(username: str, role: str, ends_at: dt.datetime | None) -> None:
+    """Set role and end of access (aware; None for never)."""
+    user = acting_user(CAPABILITY)
+    process.current().users.set_access(username, role, ends_at)
+    record_action("role_set", user, username, _access(role, ends_at))
+
+
+def set_disabled(username: str, *, disabled: bool) -> None:
+    """Refuse or allow sign-in."""
+    user = acting_user(CAPABILITY)
+    process.current().users.set_disabled(username, disabled=disabled)
+    record_action("user_disabled" if disabled else "user_enabled", user, username)
+
+
+def remove(username: str) -> None:
+    """Remove a user."""
+    user = acting_user(CAPABILITY)
+    process.current().users.remove(username)
+    record_action("user_removed", user, username)
+
+
+def link(username: str, actors: list[str]) -> None:
+    """Link a user to Segment actors, or to none."""
+    user = acting_user(CAPABILITY)
+    process.current().users.set_actors(username, actors)
+    record_action("linked", user, username, ", ".join(actors))
+
+
+def _access(role: str, ends_at: dt.datetime | None) -> str:
+    return f"{role} until {ends_at:%Y-%m-%d %H:%M} UTC" if ends_at else role
