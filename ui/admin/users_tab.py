@@ -65,7 +65,7 @@ def _list(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
             "Username": item.username,
             "Name": item.name,
             "Role": item.role.capitalize(),
-            "State": f"{_INVITED}, link until {_end(dt.datetime.fromisoformat(item.until))}",
+            "State": f"{_INVITED} until {_day(item.until)}",
             "Access ends": _end(dt.datetime.fromisoformat(item.ends_at) if item.ends_at else None),
             "Last sign-in": "Never",
             "Segment actors": "Not linked",
@@ -98,6 +98,11 @@ def _state(user: User, now: dt.datetime, *, reset: bool) -> str:
 
 def _end(at: dt.datetime | None) -> str:
     return text.timestamp(naive_utc(at), url_state.timezone()) if at else "Never"
+
+
+def _day(at: str) -> str:
+    zone = url_state.timezone()
+    return text.day(dt.datetime.fromisoformat(at).astimezone(zone).date(), zone)
 
 
 def _invite(ctx: Context) -> None:

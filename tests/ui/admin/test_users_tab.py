@@ -54,7 +54,7 @@ def test_an_invitation_is_shown_once_and_can_be_revoked(known: Runtime, store: S
     secret = link.value.partition("/auth/invitation#")[2]
     assert user_changes.open_invitations().find(secret).username == "kim"
     row = listed(app)["kim"]
-    assert row["State"].startswith("✉ Invited, link until ")
+    assert row["State"].startswith("✉ Invited until ")
     assert row["Access ends"] != "Never"
     assert press(app, "Done").code == []
     press(chosen("kim"), "Revoke invitation")
