@@ -58,13 +58,17 @@ form.addEventListener("submit", async (event) => {
   }
 });
 
-try {
-  const found = await post({});
-  about.textContent = found.about ?? "";
-  element("username", HTMLInputElement).value = found.username ?? "";
-  element("name", HTMLInputElement).value = found.name ?? "";
-  form.hidden = false;
-} catch (error) {
-  about.hidden = true;
-  explain(error);
+async function start() {
+  try {
+    const found = await post({});
+    about.textContent = found.about ?? "";
+    element("username", HTMLInputElement).value = found.username ?? "";
+    element("name", HTMLInputElement).value = found.name ?? "";
+    form.hidden = false;
+  } catch (error) {
+    about.hidden = true;
+    explain(error);
+  }
 }
+
+start();
