@@ -7,6 +7,7 @@ import struct
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -32,7 +33,10 @@ class Taken:
 
 @dataclass
 class Receiver:
-    """A local server; `answer` is the status or the fault of every response."""
+    """A local server; `answer` is the status or the fault of every response.
+
+    `respond`, if set, gives status and body in place of 200.
+    """
 
     answer: int | str = 200
     headers: dict[str, str] = field(default_factory=dict)
@@ -40,6 +44,7 @@ class Receiver:
     failing: float = 0.0
     seed: int = 1
     hang_s: float = 3.0
+    respond: Callable[[str, dict[str, str], bytes], tuple[int, bytes]] | None = None
     taken: list[Taken] = field(default_factory=list)
 
     def __enter__(self) -> Self:
@@ -113,6 +118,9 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         """Log nothing."""
 
+    def do_PUT(self) -> None:
+        self.do_POST()
+
     def do_POST(self) -> None:
         owner = self.owner
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -121,9 +129,13 @@ class _Handler(BaseHTTPRequestHandler):
         status = answer if isinstance(answer, int) else 0
         if answer in ("reset-after-body", "long", "drip"):
             status = 200
+        text = owner.body
+        if owner.respond and answer == 200:
+            answer, text = owner.respond(self.path, headers, body)
+            status = answer
         owner.note(Taken(self.path, headers, body, status))
         if isinstance(answer, int):
-            self._respond(answer, owner.body, owner.headers)
+            self._respond(answer, text, owner.headers)
         else:
             getattr(self, "_" + answer.replace("-", "_"))()
 

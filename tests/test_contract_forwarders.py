@@ -4,6 +4,7 @@ import contextlib
 import datetime as dt
 import email
 import email.policy
+import gzip
 import json
 from dataclasses import replace
 from typing import Any
@@ -149,14 +150,17 @@ def build_request(forwarder: Forwarder, one: Notification) -> Request:
 
 
 def readable(request: Request) -> str:
-    """Return the body as the recipient reads it: JSON as it is, an e-mail decoded."""
-    try:
-        return json.dumps(json.loads(request.body), ensure_ascii=False)
-    except ValueError:
+    """Return the body as the recipient reads it: unpacked, an e-mail decoded."""
+    if request.url.startswith("smtp"):
         mail = email.message_from_bytes(request.body, policy=email.policy.default)
         body = mail.get_body()
         assert body is not None
         return f"{mail['subject']}\n{body.get_content()}"
+    packed = request.body.startswith(b"\x1f\x8b")
+    text = (gzip.decompress(request.body) if packed else request.body).decode()
+    with contextlib.suppress(ValueError):
+        return json.dumps(json.loads(text), ensure_ascii=False)
+    return text
 
 
 def test_forwarder_name_equals_its_file_name() -> None:

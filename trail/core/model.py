@@ -4,7 +4,7 @@ Separate because loaders, the store and the pages all speak these and nothing el
 """
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -389,7 +389,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One message, ready to send. Over HTTP it is a POST; other transports read `url` their way.
+    """What is sent at a time. Over HTTP `method` is used; other transports read `url` their way.
 
     For SMTP, `url` is `smtp://host:port` (STARTTLS) or `smtps://host:port`, `body` a whole message,
     and `headers` the envelope: `from`, `to` (one each), `user` and `password`. For Apprise, `url`
@@ -399,6 +399,7 @@ class Request:
     url: str
     headers: tuple[tuple[str, str], ...] = ()
     body: bytes = b""
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
@@ -438,8 +439,23 @@ class Transport(Protocol):
     timeout_s: float
 
     def send(self, request: Request) -> Response:
-        """POST *request* over HTTPS; raises `InputError` for an address that is not allowed."""
+        """Send *request* over HTTPS; raises `InputError` for an address that is not allowed."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """Several messages in one request, at most `size` of the same `group`, in order.
+
+    `request` is that of a forwarder for several notifications. `judge` gets the response and their
+    number, and returns the verdict of each; with fewer of them, the other messages count as not
+    sent. None at all, for more than one message, has the batch sent again in halves.
+    """
+
+    size: int
+    request: Callable[[Sequence[Notification], Values, Values, dt.datetime], Request]
+    judge: Callable[[Response, int], list[Verdict]]
+    group: Callable[[Notification, Values], str] = lambda notification, settings: ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -452,7 +468,8 @@ class Forwarder:
     response, by `trail.notifications.retry_policy.judge` if None. `accepts` returns False for what
     must not go there. `exact` means that the body is stored unchanged by the program that
     receives it. `hosts` are the service's own, which the form cannot change. `demo_only` means
-    that the form offers it in the demo workspace only.
+    that the form offers it in the demo workspace only. With `batch`, queued messages are sent
+    together.
     """
 
     name: str
@@ -466,3 +483,4 @@ class Forwarder:
     exact: bool = False
     hosts: tuple[str, ...] = ()
     demo_only: bool = False
+    batch: Batching | None = None

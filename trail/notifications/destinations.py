@@ -7,7 +7,7 @@ and are never stored, logged or displayed; each is sent to the hosts it belongs 
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -225,14 +225,15 @@ def get(engine: Engine, destination_id: int) -> Destination:
 def build_request(
     store: Store,
     destination: Destination,
-    notification: Notification,
+    notification: Notification | Sequence[Notification],
     forward: Forward,
     now: dt.datetime,
 ) -> Request:
     """Return the request that sends *notification*, with the secrets, at *now* (aware, UTC).
 
-    The only function that returns secrets to a caller. Raises `InputError` for unusable settings,
-    and if the request would go to a host that a secret does not belong to.
+    Several notifications are for a forwarder with `batch` only. The only function that returns
+    secrets to a caller. Raises `InputError` for unusable settings, and if the request would go to a
+    host that a secret does not belong to.
     """
     request, secrets = _unchecked(destination, notification, forward, now)
     hosts = secret_hosts.recorded(store)
@@ -243,12 +244,19 @@ def build_request(
 
 
 def _unchecked(
-    destination: Destination, notification: Notification, forward: Forward, now: dt.datetime
+    destination: Destination,
+    notification: Notification | Sequence[Notification],
+    forward: Forward,
+    now: dt.datetime,
 ) -> tuple[Request, list[Secret]]:
     """Return the request, not yet to be sent, and the secrets that it is made from."""
     forwarder = destination.forwarder
     values = _secret_values(destination, forward)
-    request = forwarder.request(notification, destination.settings, values, now)
+    if isinstance(notification, Notification):
+        request = forwarder.request(notification, destination.settings, values, now)
+    else:
+        assert forwarder.batch
+        request = forwarder.batch.request(notification, destination.settings, values, now)
     secrets = [
         Secret(
             destination.secrets[form_field.name],

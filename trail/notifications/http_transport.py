@@ -1,4 +1,4 @@
-"""HTTP transport: one POST to a checked address, within one time limit.
+"""HTTP transport: one request to a checked address, within one time limit.
 
 httpcore2 follows no redirects, reads no proxy from the environment, and lets the caller open the
 socket: TLS name and `Host` are those of the URL, while the socket connects to the IP address that
@@ -91,7 +91,7 @@ class HttpTransport:
         ]
         limits = dict.fromkeys(("connect", "read", "write", "pool"), self.timeout_s)
         with self._open_pool().stream(
-            "POST",
+            request.method,
             httpcore2.URL(
                 scheme=endpoint.scheme,
                 host=endpoint.host,

@@ -51,6 +51,18 @@ def judge(response: Response) -> Verdict:
     return Verdict("retry", text, retry_after_s(response))
 
 
+def judge_batch(response: Response, number: int) -> list[Verdict]:
+    """Return the verdicts of *number* messages in one request, as `model.Batching` has them.
+
+    A response that is no success concerns the first message, before which the others wait; one
+    that rejects the content may concern any of several.
+    """
+    verdict = judge(response)
+    if verdict.kind == "ok":
+        return [verdict] * number
+    return [] if verdict.kind == "rejected" and number > 1 else [verdict]
+
+
 def retry_after_s(response: Response) -> float | None:
     """Return the delay of `Retry-After` in seconds, clamped to 1 s to 24 h; None without one.
 

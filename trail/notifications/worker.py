@@ -5,6 +5,7 @@ recorded before they begin; after a crash they are repeated, and receivers dedup
 """
 
 import datetime as dt
+import itertools
 import logging
 import secrets
 import threading
@@ -130,7 +131,7 @@ class Forwarding:
             raise
 
     def _send_due(self, store: Store, destination: Destination, is_behind: bool) -> int:
-        sent, batch_size = 0, _MIN_BATCH
+        sent, batch_size = 0, max(_MIN_BATCH, _batch_size(destination))
         began = time.monotonic()
         destination_id = destination.destination_id
         while not self._stopping.is_set() and time.monotonic() - began < _MAX_RUN_S:
@@ -144,9 +145,11 @@ class Forwarding:
             attempts, unattempted = self._attempt_all(destination, claimed)
             store.write(_settle(destination, attempts, unattempted, self.random))
             sent += sum(item.verdict.kind == "ok" for item in attempts)
-            if not attempts or attempts[-1].verdict.kind not in ("ok", "rejected"):
+            if not attempts or any(
+                item.verdict.kind not in ("ok", "rejected") for item in attempts
+            ):
                 break
-            batch_size = min(batch_size * 2, _MAX_BATCH)
+            batch_size = max(batch_size, min(batch_size * 2, _MAX_BATCH))
             waiting, due_at = deliveries.head(store, destination_id)
             is_behind = destination.streams and waiting <= event_streams.BATCH_SIZE // 2
             if not is_behind and (due_at is None or due_at > now):
@@ -158,41 +161,67 @@ class Forwarding:
     ) -> tuple[list[Attempt], list[Delivery]]:
         """Attempt *claimed* in order until one must wait; return the attempts and the rest."""
         attempts: list[Attempt] = []
-        began = time.monotonic()
-        for index, delivery in enumerate(claimed):
-            if self._stopping.is_set() or time.monotonic() - began > _MAX_RUN_S:
-                return attempts, claimed[index:]
-            began_at = self.clock()
-            verdict, status = self.attempt(destination, delivery)
-            attempts.append(Attempt(delivery, began_at, self.clock(), verdict, status))
-            if verdict.kind not in ("ok", "rejected"):
-                return attempts, claimed[index + 1 :]
-        return attempts, []
+        began, most = time.monotonic(), _batch_size(destination)
+        limit, rest = most, claimed
+        while rest and not (self._stopping.is_set() or time.monotonic() - began > _MAX_RUN_S):
+            group, began_at = _group(destination, rest[:limit]), self.clock()
+            verdicts, status = self._attempt_group(destination, group)
+            if not verdicts:  # rejected as a whole: half of it shows sooner which message it is
+                limit = max(len(group) // 2, 1)
+                continue
+            limit, ended_at = min(limit * 2, most), self.clock()
+            attempts += [
+                Attempt(delivery, began_at, ended_at, verdict, status)
+                for delivery, verdict in zip(group, verdicts, strict=False)
+            ]
+            rest = rest[len(verdicts) :]
+            if not all(verdict.kind in ("ok", "rejected") for verdict in verdicts):
+                break
+        return attempts, rest
 
     def attempt(self, destination: Destination, delivery: Delivery) -> tuple[Verdict, int]:
         """Attempt one delivery; return the verdict and the HTTP status. Nothing is recorded.
 
         The verdict is `refused` for unusable settings or an address that is not allowed.
         """
+        (verdict,), status = self._attempt_group(destination, [delivery])
+        return verdict, status
+
+    def _attempt_group(
+        self, destination: Destination, group: list[Delivery]
+    ) -> tuple[list[Verdict], int]:
+        """Attempt *group* in one request; return the verdicts of its first deliveries, and status.
+
+        None for more than one delivery that was rejected as a whole; see `model.Batching`.
+        """
         forward, public_url = self.settings.forward, self.settings.forward.public_url.rstrip("/")
-        notification = Notification(
-            delivery.kind, delivery.key, delivery.created_at, delivery.body, public_url
-        )
-        forwarder = destination.forwarder
+        forwarder, batch = destination.forwarder, destination.forwarder.batch
+        notifications = [
+            Notification(item.kind, item.key, item.created_at, item.body, public_url)
+            for item in group
+        ]
         now = self.clock().replace(tzinfo=dt.UTC)
         send, problem = self.send or self._send, "rejected"
         try:
             request = destinations.build_request(
-                self.store(), destination, notification, forward, now
+                self.store(),
+                destination,
+                notifications if batch else notifications[0],
+                forward,
+                now,
             )
             problem = "retry"
             response = send(destination, request)
         except InputError as error:
-            return Verdict("refused", str(error)), 0
+            return [Verdict("refused", str(error))], 0
         except Exception:
-            _log.exception("sending %s to %s failed", delivery.kind, destination.name)
-            return Verdict(problem, "Internal error. See the server log."), 0
-        return (forwarder.judge or retry_policy.judge)(response), response.status
+            _log.exception("sending %s to %s failed", group[0].kind, destination.name)
+            if problem == "rejected" and len(group) > 1:
+                return [], 0
+            return [Verdict(problem, "Internal error. See the server log.")], 0
+        if batch:
+            return batch.judge(response, len(group)), response.status
+        return [(forwarder.judge or retry_policy.judge)(response)], response.status
 
     def _send(self, destination: Destination, request: Request) -> Response:
         transport = self._transports.get(destination.destination_id)
@@ -213,6 +242,26 @@ class Forwarding:
         )
 
 
+def _batch_size(destination: Destination) -> int:
+    batch = destination.forwarder.batch
+    return batch.size if batch else 1
+
+
+def _group(destination: Destination, waiting: list[Delivery]) -> list[Delivery]:
+    """Return the first of *waiting* that may be sent in one request."""
+    batch = destination.forwarder.batch
+    if not batch:
+        return waiting[:1]
+    keys = (
+        batch.group(
+            Notification(item.kind, item.key, item.created_at, item.body), destination.settings
+        )
+        for item in waiting
+    )
+    _, group = next(itertools.groupby(zip(keys, waiting, strict=True), lambda pair: pair[0]))
+    return [item for _, item in group]
+
+
 def _claim(
     destination_id: int, now: dt.datetime, batch_size: int
 ) -> Callable[[Cursor], list[Delivery]]:
@@ -224,10 +273,11 @@ def _settle(
 ) -> Callable[[Cursor], None]:
     def job(cursor: Cursor) -> None:
         deliveries.settle(cursor, destination.destination_id, attempts, unattempted, random)
-        last = attempts[-1].verdict if attempts else None
-        if last and last.kind in ("gone", "unauthorised", "refused"):
-            destinations.set_state(cursor, destination.destination_id, "off", last.text)
-            _notify_others(cursor, destination, last.text, attempts[-1].ended_at)
+        switched_off = ("gone", "unauthorised", "refused")
+        last = next((one for one in attempts if one.verdict.kind in switched_off), None)
+        if last:
+            destinations.set_state(cursor, destination.destination_id, "off", last.verdict.text)
+            _notify_others(cursor, destination, last.verdict.text, last.ended_at)
 
     return job
 
