@@ -89,8 +89,9 @@ def _alert(notification: Notification, undo_url: str) -> Message:
     count, form = _number(body.get("count")), body.get("form")
     rule, reason = one_line(body.get("rule"), 120), one_line(body.get("why"))
     text = one_line(body.get("text"), 500)
-    if form == "first" and count == 1 and event:
-        text = sentence(event)
+    if form == "first" and event:
+        more = f" and {count - 1:,} more event{'s' * (count > 2)}." if count > 1 else ""
+        text = sentence(event).removesuffix("." if more else "") + more
     elif form != "overflow":
         text = text or f"{count:,} × {rule}"
     facts = _facts(event) if event else []

@@ -39,6 +39,41 @@ _RULES = """
 /* Lower than the search box beside them. */
 .st-key-filter-bar > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
 .st-key-filter-bar > .st-key-active + * { margin-left: auto; }
+/* Alert rules: rows with hairlines, the one in the editor marked; names are not cut. */
+[class*=st-key-rule-row-], [class*=st-key-rule-open-] {
+  border-top: 1px solid LINE; padding: 8px 0 8px 8px;
+}
+[class*=st-key-rule-open-] {
+  box-shadow: inset 3px 0 ACCENT; background: color-mix(in srgb, ACCENT 8%, transparent);
+}
+.st-key-rule-heads { padding-left: 8px; }
+.st-key-rules .stText { font-weight: 600; overflow-wrap: anywhere; }
+.st-key-back-test-rows .stText { font-size: 13px; overflow-wrap: anywhere; }
+.st-key-message-preview { border-left: 3px solid LINE; padding-left: 12px; }
+.st-key-message-preview .stText { font-weight: 600; overflow-wrap: anywhere; }
+@container (max-width: 1100px) {
+  /* The editor comes first where it does not fit beside the list, and rows have two lines. */
+  .st-key-rules-and-editor > .stLayoutWrapper > .stHorizontalBlock {
+    flex-direction: column-reverse;
+  }
+  .st-key-rules-and-editor > .stLayoutWrapper > .stHorizontalBlock > .stColumn { width: 100%; }
+  .st-key-rule-heads { display: none; }
+  :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stHorizontalBlock {
+    flex-flow: row wrap; gap: 4px 16px;
+  }
+  :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stHorizontalBlock > .stColumn {
+    flex: none; width: auto; min-width: 0;
+  }
+  :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stColumn:nth-child(2) {
+    flex: 1 1 calc(100% - 60px) !important;
+  }
+  :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stColumn:nth-child(3) {
+    flex: 0 0 112px !important; margin-left: 52px;
+  }
+  :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stColumn:nth-child(6) {
+    margin-left: auto;
+  }
+}
 .st-key-digest-cadence { flex: none; }
 .st-key-digest-period { flex: 0 1 auto; min-width: 0; }
 .st-key-caption { gap: 2px 16px; min-height: 18px; }
@@ -188,6 +223,7 @@ _COLORS = {
     "INK": "textColor",
     "PANEL": "secondaryBackgroundColor",
     "LINK": "linkColor",
+    "ACCENT": "primaryColor",
     "PAGE": "backgroundColor",
     "LINE": "borderColor",
     "GREEN": "greenColor",

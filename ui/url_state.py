@@ -29,8 +29,8 @@ DEFAULT_FROM = "7d"
 # a result page and the number of its first row, the order of a list, an archived month to show, the
 # selected tab; the interval and lanes of Timeline; the earlier period that is compared, and what
 # Overview counts; the actor, target, incident or finding shown;
-# filter and name of a new alert rule; the user whose entries of the access log are shown; the saved
-# view that is open; the week or day of a digest.
+# filter and name of a new alert rule, and which one is edited; the user whose entries of the access
+# log are shown; the saved view that is open; the week or day of a digest.
 PAGE_PARAMS = (
     *("event", "at", "after", "before", "row", "order", "archive", "section"),
     *("grain", "by", "top"),
@@ -38,7 +38,7 @@ PAGE_PARAMS = (
     *("who", "what"),
     *("incident", "class", "group", "pattern", "owner"),
     *("finding", "all"),
-    *("rule", "name"),
+    *("rule", "name", "edit"),
     *("user", "view"),
     *("week", "day"),
 )

@@ -40,9 +40,16 @@ def test_rule_from_a_filter_fires_and_is_in_the_delivery_log(
         page.goto(f"{site.url}/explore?kind=disable&from=30d")
         page.get_by_role("link", name="Create alert rule").click()
         arrive(page, "Alerts")
-        expect(page.get_by_text("Back-test, last 30 days: ")).to_be_visible()
+        expect(page.get_by_text("Back-test, last 30 days")).to_be_visible()
+        expect(page.get_by_text("In words: anything is disabled")).to_be_visible()
         page.get_by_role("button", name="Save rule").click()
-        expect(page.get_by_role("button", name="Snooze 1 h")).to_be_visible()
+        expect(page.get_by_text("Anything is disabled")).to_be_visible()
+        page.get_by_role("button", name="Edit", exact=True).click()
+        page.get_by_role("textbox", name="Name").fill("Disabled *things*")
+        page.get_by_role("textbox", name="Name").press("Enter")
+        page.get_by_role("button", name="Save rule").click()
+        expect(page.get_by_text("Edit rule")).to_have_count(0)
+        expect(page.get_by_test_id("stText").get_by_text("Disabled *things*")).to_be_visible()
 
         now = dt.datetime.now(dt.UTC).isoformat()
         event = {

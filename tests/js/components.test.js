@@ -3,6 +3,7 @@ import { after, mock, test } from "node:test";
 import attention from "../../ui/components/attention.js";
 import { bandPath, barPath, stepPath, valueScale } from "../../ui/components/chart_shapes.js";
 import chips, { chipVerb } from "../../ui/components/chips.js";
+import dayBars from "../../ui/components/day_bars.js";
 import dayStrip, { cellLevel } from "../../ui/components/day_strip.js";
 import digest from "../../ui/components/digest.js";
 import { el, setAddress } from "../../ui/components/dom.js";
@@ -200,6 +201,22 @@ test("a chip of several values lists them", () => {
   one(view, ".flip").click();
   press(one(view, ".flip-all"), "Escape");
   assert.equal(menu.hidden, true);
+});
+
+test("day bars share one scale, and days without any stay empty", () => {
+  const bars = [0, 2, 4].map((count) => ({ label: `Mon: ${count}`, count }));
+  const view = mount(dayBars).draw({ bars, label: "6 matches in 3 days" });
+  const drawn = all(view, ".day-bar");
+  assert.deepEqual(
+    drawn.map((bar) => [bar.style.getPropertyValue("--share"), bar.classList.contains("filled")]),
+    [
+      ["0", false],
+      ["0.5", true],
+      ["1", true],
+    ],
+  );
+  assert.equal(drawn[1].title, "Mon: 2");
+  assert.equal(one(view, ".day-bars").getAttribute("aria-label"), "6 matches in 3 days");
 });
 
 test("a day strip shades its cells and names its rows", () => {

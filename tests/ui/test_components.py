@@ -68,7 +68,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
     names |= {"new_events", "search_box", "share_menu", "shortcuts", "status_rows", "time_control"}
-    names |= {"digest", "ranges", "view_menu"}
+    names |= {"day_bars", "digest", "ranges", "view_menu"}
     assert set(COMPONENTS) == names | {"lane_chart", "table", "time_chart", "week_grid"}
 
 

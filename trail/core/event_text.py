@@ -9,7 +9,8 @@ from typing import Any, TypedDict
 
 from trail.core.text import one_line
 
-_VERBS = {
+# The past participle of each kind of change.
+VERBS = {
     "create": "created",
     "modify": "changed",
     "delete": "deleted",
@@ -107,7 +108,7 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
     if (
         not with_actor
         or event.get("outcome") == "failure"
-        or kind not in _VERBS
+        or kind not in VERBS
         or object_ == name.lower()
     ):
         parts = [_part(name, strong=not with_actor or kind == "failure"), *named]
@@ -120,7 +121,7 @@ def sentence_parts(event: Mapping[str, Any], *, with_actor: bool = True) -> list
             with_article, named = f"the {object_}", [_part(" "), _part(on, strong=True)]
             named += [_part(tail)] if tail else []
             tail = ""
-        words = f" {_VERBS[kind]} {with_article}{tail}"
+        words = f" {VERBS[kind]} {with_article}{tail}"
         parts = [_part(actor(event), strong=True), _part(words), *named]
     return [*parts, _part(".")]
 

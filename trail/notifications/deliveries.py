@@ -267,6 +267,12 @@ def _record_failure(
     )
 
 
+def as_sent(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return *payload* as it is when it is sent: with its times and numbers as JSON."""
+    result: dict[str, Any] = json.loads(_to_json(payload))
+    return result
+
+
 def _to_json(payload: Mapping[str, Any]) -> str:
     return json.dumps(
         dict(payload), default=lambda value: str(json_value(value)), separators=(",", ":")

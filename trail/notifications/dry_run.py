@@ -1,14 +1,15 @@
 """Back-test a rule: run the rate limit over stored events before the rule is saved."""
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_now
 from trail.notifications import matches
-from trail.notifications.rate_limit import Match, RateLimitState, due_at, step
-from trail.notifications.rule import STATE_KINDS, Rule
+from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, roll_up, step
+from trail.notifications.rule import EVENT_KINDS, STATE_KINDS, Rule
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
@@ -17,16 +18,40 @@ from trail.storage.where import literal, select
 _MAX_EVENTS_BY_MINUTE = 200_000
 
 
+@dataclass(slots=True)
+class Entry:
+    """What arrives at one moment for one target or actor: *new* events, *in_window* of them recent.
+
+    For a finding or incident *example* is its row. `is_match` says whether the rule matches, and
+    `message` is the index of the message that reports it.
+    """
+
+    at: dt.datetime
+    target: str
+    label: str
+    new: int = 1
+    in_window: int = 1
+    example: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    is_match: bool = False
+    message: int | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class DryRunResult:
     """The number of matches and messages of a back-test.
 
-    `days` contains (UTC day, matches, messages) for every day, oldest first.
+    `days` contains (UTC day, matches, messages) for every day, `sent` each message with its time
+    (naive UTC), and `entries` what matched; all oldest first. `at` of an entry is the start of its
+    `unit`, a minute or an hour.
     """
 
     matches: int
     messages: int
     days: tuple[tuple[dt.date, int, int], ...]
+    sent: tuple[tuple[dt.datetime, Message], ...] = ()
+    entries: tuple[Entry, ...] = ()
+    unit: str = "minute"
 
 
 def dry_run(
@@ -45,33 +70,77 @@ def dry_run(
     rule = replace(rule, snoozed_until=None)
     end = now or utc_now()
     start = end - dt.timedelta(days=days)
-    counts_by_day: dict[dt.date, list[int]] = {}
-    state, total, messages = RateLimitState(), 0, 0
-    for at, target, label, new, in_window in _timeline(engine, rule, start, end, rows):
-        while (due := due_at(rule, state)) and due <= at:
-            sent = len(step(rule, state, [], due))
-            messages += sent
-            counts_by_day.setdefault(due.date(), [0, 0])[1] += sent
-            if due_at(rule, state) == due:
-                break  # silent or over the daily cap: the roll-up waits
-        count = matches.count_matches(rule, state, target, new, in_window)
-        if count:
-            sent = len(step(rule, state, [Match(target, label, count)], at))
-            total, messages = total + count, messages + sent
-            day = counts_by_day.setdefault(at.date(), [0, 0])
-            day[0], day[1] = day[0] + count, day[1] + sent
-    if state.pending:
-        messages += 1
-        counts_by_day.setdefault(end.date(), [0, 0])[1] += 1
+    timeline, unit = _timeline(engine, rule, start, end, rows)
+    run = _Run(rule)
+    for entry in timeline:
+        run.add(entry)
+    run.finish(end)
     span = [
         start.date() + dt.timedelta(days=n) for n in range((end.date() - start.date()).days + 1)
     ]
-    per_day = tuple((day, *_to_pair(counts_by_day.get(day, [0, 0]))) for day in span)
-    return DryRunResult(total, messages, per_day)
+    per_day = tuple((day, run.matched[day], run.reported[day]) for day in span)
+    return DryRunResult(
+        sum(run.matched.values()),
+        len(run.sent),
+        per_day,
+        tuple(run.sent),
+        tuple(entry for entry in run.entries if entry.is_match),
+        unit,
+    )
 
 
-# Time, target, label, number of new events, number of events in the rule's window.
-_TimelineEntry = tuple[dt.datetime, str, str, int, int]
+@dataclass(slots=True)
+class _Run:
+    """The rate limit over the entries of a back-test, and which message reports which entry."""
+
+    rule: Rule
+    state: RateLimitState = field(default_factory=RateLimitState)
+    sent: list[tuple[dt.datetime, Message]] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    matched: Counter[dt.date] = field(default_factory=Counter)
+    reported: Counter[dt.date] = field(default_factory=Counter)
+    _unreported: list[Entry] = field(default_factory=list)
+    _below: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Send what is due until *entry*, then take it."""
+        at, target = entry.at, entry.target
+        while (due := due_at(self.rule, self.state)) and due <= at:
+            self._send(step(self.rule, self.state, [], due), due)
+            if due_at(self.rule, self.state) == due:
+                break  # silent or over the daily cap: the roll-up waits
+        self.entries.append(entry)
+        count = matches.count_matches(self.rule, self.state, target, entry.new, entry.in_window)
+        below = self._below.setdefault(target, [])
+        if not count:
+            below.append(entry)
+            return
+        window = dt.timedelta(minutes=self.rule.window_minutes)
+        earlier = [one for one in below if at - one.at < window]
+        below.clear()
+        for one in (*earlier, entry):
+            one.is_match = True
+            self._unreported.append(one)
+        self.matched[at.date()] += count
+        match = Match(target, entry.label, count, entry.example, entry.text)
+        self._send(step(self.rule, self.state, [match], at), at, target)
+
+    def finish(self, end: dt.datetime) -> None:
+        """Report at *end* what is pending."""
+        if self.state.pending:
+            self._send([roll_up(self.state)], end)
+
+    def _send(self, messages: list[Message], at: dt.datetime, target: str = "") -> None:
+        for message in messages:
+            if message.form == "first":
+                reported = [entry for entry in self._unreported if entry.target == target]
+            else:
+                reported = self._unreported if message.form == "rollup" else []
+            for entry in reported:
+                entry.message = len(self.sent)
+            self._unreported = [entry for entry in self._unreported if entry.message is None]
+            self.sent.append((at, message))
+            self.reported[at.date()] += 1
 
 
 def _timeline(
@@ -80,14 +149,14 @@ def _timeline(
     start: dt.datetime,
     end: dt.datetime,
     rows: Iterable[Mapping[str, Any]],
-) -> list[_TimelineEntry]:
-    """Return the entries in order of time."""
-    if rule.kind == "events":
+) -> tuple[list[Entry], str]:
+    """Return the entries in order of time, and the unit of their times."""
+    if rule.kind in EVENT_KINDS:
         return _event_timeline(engine, rule, start, end)
     if rule.kind in STATE_KINDS:
-        return []  # past states are not kept
+        return [], "minute"  # past states are not kept
     if rule.kind == "silence":
-        return _silence_timeline(engine, rule, start, end)
+        return _silence_timeline(engine, rule, start, end), "minute"
     if rule.kind == "findings":
         matched = matches.match_findings(rule, rows)
     else:
@@ -96,16 +165,18 @@ def _timeline(
             rule, [{**row, "open": _was_open_long_enough(row, rule)} for row in rows], end
         )
     timeline = [
-        (_started_at(match.example, start), match.target, match.label, 1, 1)
+        Entry(_started_at(match.example, start), match.target, match.label, example=match.example)
         for match in matched.values()
     ]
-    return sorted(entry for entry in timeline if start <= entry[0] <= end)
+    inside = (entry for entry in timeline if start <= entry.at <= end)
+    return sorted(inside, key=lambda entry: (entry.at, entry.target)), "minute"
 
 
 def _event_timeline(
     engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime
-) -> list[_TimelineEntry]:
-    selection = select(engine, Filter.parse(rule.query), end.replace(tzinfo=dt.UTC))
+) -> tuple[list[Entry], str]:
+    selection = matches.selection(engine, rule, end.replace(tzinfo=dt.UTC))
+    group = matches.group_of(rule)
     where = (
         f"e.occurred_at >= {literal(start)} and e.occurred_at < {literal(end)} "
         f"and {selection.timed()}"
@@ -118,23 +189,39 @@ def _event_timeline(
     result = engine.table(
         f"select date_trunc('{unit}', occurred_at) as at_time, target, "
         "max_by(label, occurred_at) as label, count(*) as n, max(inside) as inside from ("
-        f"select e.occurred_at, {matches.TARGET} as target, {matches.LABEL} as label, "
-        "count(*) over (partition by t.target_type, t.target_id, t.target_name "
+        f"select e.occurred_at, {group.key} as target, {group.label} as label, "
+        f"count(*) over (partition by {group.key} "
         f"order by e.occurred_at range between interval {window} microsecond preceding "
         "and current row) as inside "
-        f"from trusted_events e join targets t using (target_key) where {where}) "
+        f"from trusted_events e {group.join} where {where}) "
         "group by at_time, target order by at_time, target",
         selection.params,
     )
-    return [
-        (row["at_time"], row["target"], row["label"], row["n"], row["inside"])
+    entries = [
+        Entry(row["at_time"], row["target"], row["label"], row["n"], row["inside"])
         for row in result.to_pylist()
+    ]
+    return _of_new_actors(engine, entries, unit) if rule.kind == "new_actor" else entries, unit
+
+
+def _of_new_actors(engine: Engine, entries: list[Entry], unit: str) -> list[Entry]:
+    """Return the first entry of each actor, if it is at the actor's first event of all."""
+    firsts: dict[str, Entry] = {}
+    for entry in entries:
+        firsts.setdefault(entry.target, entry)
+    known = matches.first_events(
+        engine, (target.removeprefix(matches.ACTOR_PREFIX) for target in firsts)
+    )
+    return [
+        entry
+        for target, entry in firsts.items()
+        if matches.truncated(known[target.removeprefix(matches.ACTOR_PREFIX)], unit) >= entry.at
     ]
 
 
 def _silence_timeline(
     engine: Engine, rule: Rule, start: dt.datetime, end: dt.datetime
-) -> list[_TimelineEntry]:
+) -> list[Entry]:
     selection = select(engine, Filter.parse(rule.query), end.replace(tzinfo=dt.UTC))
     where = f"e.occurred_at >= {literal(start)} and e.occurred_at < {literal(end)}"
     result = engine.table(
@@ -145,7 +232,10 @@ def _silence_timeline(
         selection.params,
     )
     silence = dt.timedelta(minutes=rule.silent_minutes)
-    return [(at + silence, "silence", rule.name, 1, 1) for at in result["at_time"].to_pylist()]
+    text = matches.silence_text(rule)
+    return [
+        Entry(at + silence, "silence", rule.name, text=text) for at in result["at_time"].to_pylist()
+    ]
 
 
 def _was_open_long_enough(row: Mapping[str, Any], rule: Rule) -> bool:
@@ -168,7 +258,3 @@ def _parse_timestamp(value: object) -> dt.datetime | None:
     except ValueError:
         return None
     return naive_utc(result)
-
-
-def _to_pair(counts: list[int]) -> tuple[int, int]:
-    return counts[0], counts[1]

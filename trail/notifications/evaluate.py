@@ -21,9 +21,10 @@ from trail.notifications.matches import (
     match_events,
     match_findings,
     match_incidents,
+    silence_text,
 )
 from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, step
-from trail.notifications.rule import STATE_KINDS, Rule
+from trail.notifications.rule import EVENT_KINDS, STATE_KINDS, Rule
 from trail.storage import cursors
 from trail.storage.database import Cursor, Inside, Store
 
@@ -94,7 +95,7 @@ class Alerts:
         checks_silence: bool,
     ) -> list[Match]:
         try:
-            if rule.kind == "events" and new_events:
+            if rule.kind in EVENT_KINDS and new_events:
                 oldest = now - dt.timedelta(hours=self.settings.forward.alert_hours)
                 matches = match_events(store, rule, state, new_events, now, oldest)
             elif rule.kind == "silence" and checks_silence:
@@ -154,8 +155,7 @@ def _match_silence(store: Store, rule: Rule, now: dt.datetime) -> list[Match]:
         return []
     if is_reported:
         return []
-    text = f"No matching event for {rule.silent_minutes:,} minutes."
-    return [Match("silence", rule.name, 1, {}, text)]
+    return [Match("silence", rule.name, 1, {}, silence_text(rule))]
 
 
 def _is_due(rule: Rule, state: RateLimitState | None, now: dt.datetime) -> bool:
@@ -199,7 +199,7 @@ def queue_messages(
     existing = destinations.list_all(engine) if messages and names else []
     without = delivery_log.failing(engine) if existing and rule.kind == "delivery" else frozenset()
     for number, message in enumerate(messages):
-        kind, body = _payload(rule, message, now)
+        kind, body = payload(rule, message, now)
         key = f"{rule.rule_id}-{now.isoformat()}-{number}"
         notification = Notification(kind, key, now, body)
         for destination in existing:
@@ -212,8 +212,8 @@ def queue_messages(
     rule_store.record_counts(cursor, rule.rule_id, now, count, len(messages))
 
 
-def _payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:
-    """Return the kind of the delivery and its body, with times as `datetime`."""
+def payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:
+    """Return the kind of the delivery of *message* and its body, with times as `datetime`."""
     header = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
     reason = rule.why or (
         f"{rule.threshold:,} or more in {rule.window_minutes:,} minutes"

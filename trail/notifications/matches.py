@@ -2,24 +2,67 @@
 
 import datetime as dt
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from trail.core import event_text
 from trail.core.clock import naive_utc
 from trail.events import events
+from trail.events.actor_names import DISPLAY_P
 from trail.events.names import MESSAGE_COLUMNS
 from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
+from trail.storage import timezones
 from trail.storage.database import Engine, Params
 from trail.storage.event_flags import AHEAD
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, literal, select
 
-# The key of a target does not change when the target is renamed.
-TARGET = "t.target_type || '|' || coalesce(nullif(t.target_id, ''), t.target_name)"
-LABEL = "coalesce(nullif(t.target_name, ''), nullif(t.target_id, ''), '')"
 _PERSISTENT = "persistent"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """SQL over `events e`: what the matches of a rule are grouped by, its label, and its tables."""
+
+    key: str
+    label: str
+    join: str
+
+
+# The key of a target does not change when the target is renamed.
+_TARGET = Group(
+    "t.target_type || '|' || coalesce(nullif(t.target_id, ''), t.target_name)",
+    "coalesce(nullif(t.target_name, ''), nullif(t.target_id, ''), '')",
+    "join targets t using (target_key)",
+)
+_ACTOR = Group("'actor|' || p.actor_id", DISPLAY_P, "join actors p using (actor_key)")
+ACTOR_PREFIX = "actor|"
+
+
+# How far back the offsets of a rule's zone are known, in days.
+_OFFSET_DAYS = 4_000
+
+
+def selection(engine: Engine, rule: Rule, now: dt.datetime) -> Selection:
+    """Return the condition on `events e` of *rule*, a rule about events, at *now* (aware, UTC)."""
+    selected = select(engine, Filter.parse(rule.query), now)
+    if not rule.outside:
+        return selected
+    end = naive_utc(now)
+    window = Window(end - dt.timedelta(days=_OFFSET_DAYS), end)
+    local = timezones.local("e.occurred_at", ZoneInfo(rule.zone), window)
+    first, last = rule.outside.split("-")
+    inside = (
+        f"isodow({local}) < 6 and {local}::time >= time '{first}' and {local}::time < time '{last}'"
+    )
+    return replace(selected, where=f"({selected.where}) and not ({inside})")
+
+
+def group_of(rule: Rule) -> Group:
+    """Return what the matches of *rule* are grouped by."""
+    return _ACTOR if rule.groups_by_actor else _TARGET
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +105,20 @@ class NewEvents:
         return {"proven": list(self.proven)} if self.proven else {}
 
 
+def key_of(rule: Rule, event: Mapping[str, Any]) -> str:
+    """Return the key of the group of *event*, as `group_of` has it in SQL."""
+    if rule.groups_by_actor:
+        return f"{ACTOR_PREFIX}{event.get('actor_id') or ''}"
+    named = event.get("target_id") or event.get("target_name") or ""
+    return f"{event.get('target_type') or ''}|{named}"
+
+
+def truncated(at: dt.datetime, unit: str) -> dt.datetime:
+    """Return the start of the minute or hour of *at*."""
+    at = at.replace(second=0, microsecond=0)
+    return at if unit == "minute" else at.replace(minute=0)
+
+
 def match_events(
     engine: Engine,
     rule: Rule,
@@ -70,24 +127,30 @@ def match_events(
     now: dt.datetime,
     oldest: dt.datetime,
 ) -> list[Match]:
-    """Return the matches among *new_events*, one per target, earliest first.
+    """Return the matches among *new_events*, one per target or actor, earliest first.
+
+    Those of a `new_actor` rule are of actors without any earlier event.
 
     Events before *oldest* (naive UTC) do not match, so that importing old files sends no alerts.
     """
     # A relative range ends now, but the clock of a source may be a little ahead.
-    selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC) + AHEAD)
+    selected = selection(engine, rule, now.replace(tzinfo=dt.UTC) + AHEAD)
+    group = group_of(rule)
     rows = engine.table(
-        f"select {TARGET} as target, max_by({LABEL}, e.occurred_at) as label, count(*) as n, "
+        f"select {group.key} as target, max_by({group.label}, e.occurred_at) as label, "
+        "count(*) as n, "
         "min_by(e.event_id, e.occurred_at) as event_id, min_by(e.echo, e.occurred_at) as echo, "
         "min(e.occurred_at) as first_at, "
         "max(e.occurred_at) as last_at "
-        f"from trusted_events e join targets t using (target_key) where {new_events.condition()} "
-        f"and e.occurred_at >= {literal(oldest)} and {selection.timed()} "
+        f"from trusted_events e {group.join} where {new_events.condition()} "
+        f"and e.occurred_at >= {literal(oldest)} and {selected.timed()} "
         "group by all order by first_at, target",
-        {**selection.params, **new_events.params},
+        {**selected.params, **new_events.params},
     ).to_pylist()
-    if rows and rule.threshold > 1:
-        in_window = _count_in_window(engine, rule, rows, new_events, selection)
+    if rule.kind == "new_actor":
+        rows = _without_earlier_event(engine, rows)
+    if rows and rule.kind == "events" and rule.threshold > 1:
+        in_window = _count_in_window(engine, rule, rows, new_events, selected)
     else:
         in_window = {row["target"]: row["n"] for row in rows}
     result: list[Match] = []
@@ -105,12 +168,32 @@ def match_events(
     return result
 
 
+def first_events(engine: Engine, actor_ids: Iterable[str]) -> dict[str, dt.datetime]:
+    """Return when the first event of each actor happened (naive UTC), of those that have one."""
+    rows = engine.table(
+        "select p.actor_id, min(e.occurred_at) as first_at from trusted_events e "
+        "join actors p using (actor_key) where list_contains($ids, p.actor_id) group by all",
+        {"ids": sorted(set(actor_ids))},
+    ).to_pylist()
+    return {row["actor_id"]: row["first_at"] for row in rows}
+
+
+def _without_earlier_event(engine: Engine, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the *rows* of actors whose first event of all is the first of the row."""
+    if not rows:
+        return rows
+    first = first_events(engine, (row["target"].removeprefix(ACTOR_PREFIX) for row in rows))
+    return [
+        row for row in rows if first[row["target"].removeprefix(ACTOR_PREFIX)] >= row["first_at"]
+    ]
+
+
 def count_matches(rule: Rule, state: RateLimitState, target: str, new: int, in_window: int) -> int:
     """Return the matches of *new* events of a target; *in_window* is the count in its window.
 
     None match below the threshold. When it is reached, the whole window counts.
     """
-    if target in state.targets or rule.threshold == 1:
+    if target in state.targets or rule.kind != "events" or rule.threshold == 1:
         return new
     return in_window if in_window >= rule.threshold else 0
 
@@ -154,6 +237,11 @@ def match_incidents(
     }
 
 
+def silence_text(rule: Rule) -> str:
+    """Return what a message about silence says."""
+    return f"No matching event for {rule.silent_minutes:,} minutes."
+
+
 def has_recent_event(engine: Engine, rule: Rule, now: dt.datetime) -> bool:
     """Return whether any event of the last `silent_minutes` matches the rule's filter."""
     selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
@@ -172,25 +260,25 @@ def _count_in_window(
     rule: Rule,
     rows: list[dict[str, Any]],
     new_events: NewEvents,
-    selection: Selection,
+    selected: Selection,
 ) -> dict[str, int]:
-    """Return the number of events by target in the window that ends with its newest event."""
+    """Return the number of events by group in the window that ends with its newest event."""
     minutes = f"interval {rule.window_minutes} minute"
     earliest = min(row["first_at"] for row in rows) - dt.timedelta(minutes=rule.window_minutes)
     where = (
         f"e.ingested_at <= {literal(new_events.upto)} and e.occurred_at >= {literal(earliest)} "
-        f"and {selection.timed()}"
+        f"and {selected.timed()}"
     )
+    group = group_of(rule)
     result = engine.table(
-        f"with seen as (select {TARGET} as target, e.occurred_at, e.ingested_at, e.event_id, "
-        "e.verified from trusted_events e "
-        f"join targets t using (target_key) where {where}), "
+        f"with seen as (select {group.key} as target, e.occurred_at, e.ingested_at, e.event_id, "
+        f"e.verified from trusted_events e {group.join} where {where}), "
         "last as (select target, max(occurred_at) as last_at from seen "
         f"where {new_events.condition('seen')} group by target) "
         "select s.target, count(*) as n from seen s join last l using (target) "
         f"where s.occurred_at > l.last_at - {minutes} and s.occurred_at <= l.last_at "
         "group by s.target",
-        {**selection.params, **new_events.params},
+        {**selected.params, **new_events.params},
     ).to_pylist()
     return {row["target"]: row["n"] for row in result}
 

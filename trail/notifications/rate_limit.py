@@ -125,7 +125,7 @@ def _end_round(
     if state.pending:
         if not _may_send(rule, state, messages):
             return
-        messages.append(_roll_up(state))
+        messages.append(roll_up(state))
         for target_state in state.targets.values():
             target_state.pending = 0
     state.targets = {
@@ -151,7 +151,8 @@ def _first(match: Match, target_state: TargetState, now: dt.datetime) -> Message
     )
 
 
-def _roll_up(state: RateLimitState) -> Message:
+def roll_up(state: RateLimitState) -> Message:
+    """Return the message that reports all pending matches of *state*."""
     # Among equally many, the earliest first: a problem, then its end.
     targets = sorted(
         (target for target in state.targets.values() if target.pending),

@@ -9,11 +9,17 @@ from typing import Any
 from trail.core.errors import InputError
 from trail.storage.filters import Filter, zone_names
 
-# `events`: events of a filter; `findings`: from a score; `incidents`: persistent or open too long;
-# `silence`: no event of a filter for some minutes; then a state of this product: a source or a
-# destination that fails, or a problem of the trail's integrity.
+# `events`: events of a filter; `new_actor`: such events of an actor without any earlier one;
+# `findings`: from a score; `incidents`: persistent or open too long; `silence`: no event of a
+# filter for some minutes; then a state of this product: a source or a destination that fails, or a
+# problem of the trail's integrity.
 STATE_KINDS = ("source", "delivery", "integrity")
-KINDS = ("events", "findings", "incidents", "silence", *STATE_KINDS)
+EVENT_KINDS = ("events", "new_actor")
+KINDS = (*EVENT_KINDS, "findings", "incidents", "silence", *STATE_KINDS)
+# The kinds to which the filter of a rule applies.
+FILTERED_KINDS = (*EVENT_KINDS, "silence")
+# What the matches of an `events` rule are counted and reported by.
+GROUPS = ("target", "actor")
 SEVERITIES = ("info", "warning", "critical")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 # From this score on a finding is urgent, and new rules for findings match.
@@ -26,13 +32,15 @@ _MAX_MINUTES = 43_200
 class Rule:
     """One rule; `rule_id` is 0 until it is saved. `destinations` lists names of destinations.
 
-    `query` is the query string of a filter. An `events` rule matches when one target has at least
-    `threshold` events within `window_minutes` of event time. `score` applies to findings,
-    `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to silence. The
-    kinds of `STATE_KINDS` report when a problem begins and when it has ended, without a filter.
-    The first match of a target is reported at once, further ones in one message every
-    `roll_up_minutes`. `quiet` is `22:00-07:00` in `zone`; `daily_cap` limits messages per day of
-    that zone.
+    `query` is the query string of a filter. An `events` rule matches when one target, or one actor
+    (`group_by`), has at least `threshold` events within `window_minutes` of event time; a
+    `new_actor` rule at the first events of an actor. With `outside`, such as `08:00-18:00`, only
+    events at other hours, or on Saturday or Sunday in `zone`, match such rules. `score` applies to
+    findings, `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to
+    silence. The kinds of `STATE_KINDS` report when a problem begins and when it has ended, without
+    a filter. The first match of a target or actor is reported at once, further ones in one message
+    every `roll_up_minutes`. `quiet` is `22:00-07:00` in `zone`; `daily_cap` limits messages per day
+    of that zone.
     """
 
     name: str
@@ -40,6 +48,8 @@ class Rule:
     query: str = ""
     threshold: int = 1
     window_minutes: int = 15
+    group_by: str = "target"
+    outside: str = ""
     score: float = 0.0
     open_minutes: int = 60
     silent_minutes: int = 1440
@@ -66,6 +76,7 @@ class Rule:
                 f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
             )
         self._check_choice("kind", self.kind, KINDS)
+        self._check_choice("group_by", self.group_by, GROUPS)
         self._check_choice("severity", self.severity, SEVERITIES)
         for name, minimum, maximum in (
             ("threshold", 1, 1_000_000),
@@ -82,6 +93,9 @@ class Rule:
                 )
         if self.quiet and not _QUIET.fullmatch(self.quiet):
             raise self._invalid(f"quiet is {self.quiet[:30]!r}", "Use the form 22:00-07:00.")
+        hours = _QUIET.fullmatch(self.outside)
+        if self.outside and (not hours or hours[1] + hours[2] >= hours[3] + hours[4]):
+            raise self._invalid(f"outside is {self.outside[:30]!r}", "Use the form 08:00-18:00.")
         if self.zone not in zone_names():
             raise self._invalid(f"zone is {self.zone[:60]!r}", "Use a name such as Europe/Oslo.")
         Filter.parse(self.query).check_lasting()
@@ -98,15 +112,26 @@ class Rule:
         start, end = int(match[1]) * 60 + int(match[2]), int(match[3]) * 60 + int(match[4])
         return start <= minute < end if start <= end else minute >= start or minute < end
 
+    @property
+    def groups_by_actor(self) -> bool:
+        """Return whether the matches of the rule are those of actors, not of targets."""
+        return self.kind == "new_actor" or (self.kind == "events" and self.group_by == "actor")
+
     def local_time(self, now: dt.datetime) -> dt.datetime:
         """Return *now* (naive UTC) in the rule's time zone."""
         return now.replace(tzinfo=dt.UTC).astimezone(Filter(tz=self.zone).zone)
 
     def definition(self) -> dict[str, Any]:
-        """Return the settings of the rule without its state, for storage and export."""
+        """Return the settings of the rule without its state, for storage and export.
+
+        Later settings are left out unless used, so that an earlier version reads the other rules.
+        """
         values = asdict(self)
         for name in ("rule_id", "snoozed_until", "active"):
             del values[name]
+        for name, default in _LATER.items():
+            if values[name] == default:
+                del values[name]
         return {**values, "destinations": list(self.destinations)}
 
     def _check_choice(self, name: str, value: str, allowed: tuple[str, ...]) -> None:
@@ -117,6 +142,7 @@ class Rule:
         return InputError(f"Rule {self.name!r}: {problem}.", hint)
 
 
+_LATER = {"group_by": "target", "outside": ""}
 _TYPES = {
     "threshold": int,
     "window_minutes": int,

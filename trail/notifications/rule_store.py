@@ -19,7 +19,7 @@ from trail.storage.database import Cursor, Engine
 def save(cursor: Cursor, rule: Rule, by: str) -> int:
     """Insert or update *rule* and return its ID.
 
-    Raises `InputError` for invalid values and for a name in use.
+    Raises `InputError` for invalid values, for a name in use, and if the rule to update is gone.
     """
     rule.check()
     if cursor.execute(
@@ -32,11 +32,13 @@ def save(cursor: Cursor, rule: Rule, by: str) -> int:
     values = {"name": rule.name, "definition": json.dumps(definition), "active": rule.active}
     if number:
         with _recorded(cursor, number):
-            cursor.execute(
+            updated = cursor.execute(
                 "update rules set name = $name, definition = $definition, active = $active "
-                "where rule_id = $id",
+                "where rule_id = $id returning 1",
                 {**values, "id": number},
-            )
+            ).fetchall()
+        if not updated:
+            raise InputError("Rule not found.", "It was deleted meanwhile. Save it as a new rule.")
         return number
     number = int(cursor.execute("select nextval('rule_ids')").fetchall()[0][0])
     with _recorded(cursor, number):
@@ -57,6 +59,15 @@ def remove(cursor: Cursor, rule_id: int) -> None:
     with _recorded(cursor, rule_id):
         for table in ("rules", "rule_groups", "rule_days", "rule_seen"):
             cursor.execute(f"delete from {table} where rule_id = $id", {"id": rule_id})
+
+
+def set_active(cursor: Cursor, rule_id: int, *, active: bool) -> None:
+    """Switch a rule on or off; what arrives while it is off is not evaluated, also not later."""
+    with _recorded(cursor, rule_id):
+        cursor.execute(
+            "update rules set active = $active where rule_id = $id",
+            {"id": rule_id, "active": active},
+        )
 
 
 def snooze(cursor: Cursor, rule_id: int, until: dt.datetime | None) -> None:

@@ -38,6 +38,7 @@ RULES = (
         daily_cap=10,
         destinations=(INBOX,),
     ),
+    Rule("New actor", "new_actor", query="changes=yes", destinations=(INBOX,)),
     Rule("No events for a day", "silence", silent_minutes=1_440, destinations=(INBOX,)),
     Rule("Source failing", "source", severity="critical", destinations=(INBOX,)),
     Rule("Delivery failing", "delivery", destinations=(INBOX,)),

@@ -1,6 +1,6 @@
 """The active filters as chips, which can be flipped and removed."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from trail.storage.filters import FACETS, NO, Filter
@@ -17,6 +17,18 @@ def draw(filter_: Filter, labels: Mapping[tuple[str, str], str], *, with_search:
     rows = _facet_chips(filter_, labels) + (_search_chips(filter_) if with_search else [])
     if rows:
         chips(rows, "active", lambda messages: _on_messages(messages, filter_))
+
+
+def draw_of(
+    filter_: Filter,
+    labels: Mapping[tuple[str, str], str],
+    key: str,
+    on_change: Callable[[Filter], None],
+) -> None:
+    """Draw all chips of a filter that is not that of the page; *on_change* gets the new one."""
+    rows = _facet_chips(filter_, labels) + _search_chips(filter_)
+    if rows:
+        chips(rows, key, lambda messages: on_change(changed(messages, filter_)))
 
 
 def in_words(filter_: Filter) -> str:
@@ -69,11 +81,11 @@ def _chip(field: str, values: list[tuple[str, str]], *, excluded: bool) -> Chip:
     }
 
 
-def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
+def changed(messages: list[ChipMessage], filter_: Filter) -> Filter:
+    """Return *filter_* after the clicks on its chips."""
     for message in messages:
         if message.get("clear"):
             filter_ = filter_.cleared()
-            search_box.drop_unread()
         elif message["field"] == "q":
             filter_ = replace(filter_, q=tuple(q for q in filter_.q if q not in message["values"]))
         else:
@@ -83,4 +95,10 @@ def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
                 filter_ = filter_.put(
                     message["field"], value, flipped if message["do"] == "flip" else ""
                 )
-    url_state.set_url(filter_)
+    return filter_
+
+
+def _on_messages(messages: list[ChipMessage], filter_: Filter) -> None:
+    if any(message.get("clear") for message in messages):
+        search_box.drop_unread()
+    url_state.set_url(changed(messages, filter_))

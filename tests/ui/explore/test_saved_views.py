@@ -170,10 +170,7 @@ def test_an_alert_rule_is_prefilled_with_filter_and_name(store: Store) -> None:
     app.query_params.update({"rule": ["from=7d&kind=delete"], "name": [HOSTILE]})
     app.run()
     assert not app.exception
-    # A list says its filter as the chips of Explore do.
-    words = text.escape(
-        "Matching events: not Category: Source · Kind: delete · Changes only · Search: Prod"
-    )
+    words = text.escape("Anything is deleted (not Category: Source · Changes only · Search: Prod)")
     assert any(words in caption.value for caption in app.caption)
     assert [field.value for field in app.text_input][:2] == [HOSTILE, "kind=delete"]
 

@@ -1,0 +1,26 @@
+"""Rules to start from: what most teams want to know at once."""
+
+from trail.notifications.rule import Rule
+
+TEMPLATES = {
+    "new_actor": Rule("New actor", "new_actor", query="changes=yes"),
+    "outside_hours": Rule(
+        "Activity outside working hours",
+        query="changes=yes&actor_type=user",
+        group_by="actor",
+        outside="08:00-18:00",
+        roll_up_minutes=60,
+    ),
+    "tracking_plan": Rule("Tracking plan changed", query="changes=yes&target_type=tracking_plan"),
+    "audience_downloaded": Rule(
+        "Audience downloaded", query="kind=download&target_type=audience", group_by="actor"
+    ),
+    # Segment's events of roles and policies do not say which role was granted.
+    "role_granted": Rule(
+        "Role or policy granted",
+        query="action=Policy+Created&action=User+Policy+Updated&action=User+Group+Policy+Updated"
+        "&action=Subjects+Added+to+Group&action=User+Added+To+User+Group",
+        severity="critical",
+    ),
+}
+"""By the name in the address of the editor; the destinations and the zone are missing."""
