@@ -10,10 +10,11 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from loaders._column_names import Assignment
 from loaders._columns import Columns, RowBuffer
 from loaders._streams import Stream, head_of
 from trail.core.errors import InputError
-from trail.core.model import Chunk, Loader, Reject, Source
+from trail.core.model import Chunk, Loader, Reject, Source, TableColumns
 from trail.core.settings import Settings
 
 _BOM = b"\xef\xbb\xbf"
@@ -56,21 +57,38 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     Raises `MappingNeededError` for missing or ambiguous columns, `LoadLimitError` when
     the file unpacks without end.
     """
+    with Stream(source.path, settings.limits) as stream:
+        header, rows = _opened(stream, source, settings)
+        columns = Columns(header, source.mapping, source.name)
+        yield from _chunks(rows, columns, stream)
+        stream.finish()
+
+
+def columns(source: Source, settings: Settings) -> TableColumns:
+    """Return the columns of *source* with the values of its first row; raises as `read` does."""
+    with Stream(source.path, settings.limits) as stream:
+        header, rows = _opened(stream, source, settings)
+        row = next((row for row in rows if not isinstance(row, Reject)), None)
+        first = [_legible(cell) for cell in row[1]] if row else [""] * len(header)
+        return Assignment(header, source.mapping, source.name).described(first)
+
+
+def _opened(
+    stream: Stream, source: Source, settings: Settings
+) -> tuple[list[str], Iterator[Reject | Row]]:
+    """Return the names of the columns, and the rows after them."""
     longest = settings.limits.line_bytes
     # The limit is the whole process's; it is only ever raised, and ingest has its own.
     csv.field_size_limit(max(csv.field_size_limit(), _FARTHEST, longest))
-    with Stream(source.path, settings.limits) as stream:
-        delimiter, skipped = _layout(stream.peek().removeprefix(_BOM))
-        rows = _rows(stream, delimiter or ",", longest, skipped)
-        header = next(rows, None)
-        if header is None or isinstance(header, Reject):
-            raise InputError(
-                f"{source.name}: the first line cannot be read as the names of columns.",
-                "Give each column a name there, separated by commas, semicolons or tabs.",
-            )
-        columns = Columns([_legible(name) for name in header[1]], source.mapping, source.name)
-        yield from _chunks(rows, columns, stream)
-        stream.finish()
+    delimiter, skipped = _layout(stream.peek().removeprefix(_BOM))
+    rows = _rows(stream, delimiter or ",", longest, skipped)
+    header = next(rows, None)
+    if header is None or isinstance(header, Reject):
+        raise InputError(
+            f"{source.name}: the first line cannot be read as the names of columns.",
+            "Give each column a name there, separated by commas, semicolons or tabs.",
+        )
+    return [_legible(name) for name in header[1]], rows
 
 
 def _chunks(rows: Iterator[Reject | Row], columns: Columns, stream: Stream) -> Iterator[Chunk]:
@@ -287,4 +305,4 @@ def _bad_bytes(raw: bytes) -> str:
 
 _EXAMPLE = b"timestamp,type,actor\n2026-11-24T11:58:00Z,Source Deleted,mara@example.com\n"
 
-LOADER = Loader("csv", "CSV tables", 20, accepts, read, lambda: _EXAMPLE)
+LOADER = Loader("csv", "CSV tables", 20, accepts, read, lambda: _EXAMPLE, columns)

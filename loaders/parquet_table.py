@@ -13,9 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from loaders._column_names import Assignment
 from loaders._columns import ROWS, Columns, RowBuffer
 from trail.core.errors import InputError
-from trail.core.model import Chunk, Loader, Reject, Source
+from trail.core.model import Chunk, Loader, Reject, Source, TableColumns
 from trail.core.settings import Settings
 
 _MAGIC = b"PAR1"
@@ -36,20 +37,19 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     Raises `MappingNeededError` for missing or ambiguous columns, `InputError` when it is damaged.
     """
     del settings
-    columns = None
     row = 0
     buffer = RowBuffer()
     try:
         with pq.ParquetFile(source.path) as file:
             total = max(file.metadata.num_rows, 1)
             empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
-            columns = Columns(list(_spread(empty)), source.mapping, source.name)
+            table = Columns(list(_spread(empty)), source.mapping, source.name)
             for batch in file.iter_batches(ROWS):
                 texts = [_texts(column) for column in _spread(batch).values()]
                 for cells in zip(*texts, strict=True):
                     row += 1
                     try:
-                        buffer.add(row, columns.record(cells))
+                        buffer.add(row, table.record(cells))
                     except (TypeError, UnicodeEncodeError):
                         raw = "\t".join(cells).encode("utf-8", "surrogateescape")
                         buffer.add_reject(Reject(row, "Not UTF-8", raw))
@@ -65,6 +65,24 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
             "Rows before that are kept. Write or copy the file again and load it again.",
         ) from error
     yield buffer.take(1.0)
+
+
+def columns(source: Source, settings: Settings) -> TableColumns:
+    """Return the columns of *source* with the values of its first row; raises as `read` does."""
+    del settings
+    try:
+        with pq.ParquetFile(source.path) as file:
+            empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
+            batch = next(file.iter_batches(1), empty)
+    except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno:
+            raise
+        raise InputError(
+            f"{source.name}: the Parquet file is damaged.", "Write or copy the file again."
+        ) from error
+    spread = _spread(batch)
+    first = ["".join(_texts(column)[:1]) for column in spread.values()]
+    return Assignment(list(spread), source.mapping, source.name).described(first)
 
 
 def _spread(batch: pa.RecordBatch) -> dict[str, pa.Array]:
@@ -166,4 +184,4 @@ def _example() -> bytes:
     return bytes(out.getvalue())
 
 
-LOADER = Loader("parquet", "Parquet tables", 5, accepts, read, _example)
+LOADER = Loader("parquet", "Parquet tables", 5, accepts, read, _example, columns)

@@ -6,7 +6,7 @@ from trail.events import events, store_status
 from trail.runtime import process
 from trail.storage.filters import Filter
 from ui import event_feed, text, url_state
-from ui.connect import files_card, token_card, webhook_card
+from ui.connect import files_card, token_card, upload_card, webhook_card
 from ui.page import Context, Page
 
 _CARD_WIDTH = 340
@@ -28,11 +28,16 @@ def render(ctx: Context) -> None:
             icon=":material/info:",
         )
     with st.grid(3, min_column_width=_CARD_WIDTH, gap="small", key="connect-cards"):
-        for draw in (token_card.draw, webhook_card.draw, files_card.draw):
+        for draw in (token_card.draw, webhook_card.draw, _files):
             with st.container(border=True, height="stretch"):
                 draw(ctx)
     if not ctx.runtime.demo:
         st.fragment(_stored, run_every=_REFRESH_S)()
+
+
+def _files(ctx: Context) -> None:
+    upload_card.draw(ctx)
+    files_card.draw(ctx)
 
 
 def _stored() -> None:

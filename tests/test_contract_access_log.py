@@ -81,6 +81,8 @@ UNRECORDED_ROUTES = {
     "/healthz": "polled by monitoring; answers problems without data",
     "/local/command": "records the command that it runs",
     "/s/{link_id}": "redirects to a page, which records the view",
+    "/uploads": "begins what the next records",
+    "/uploads/{upload_id}": "records the file with its last part; see tests/trail/web",
     "/api/new-events": "polled by open pages; answers only a number",
     "/api/time": "asked as one types; answers what a time means, without data",
     "/metrics": "polled by monitoring; answers counts without names",
@@ -149,7 +151,16 @@ def test_every_route_that_answers_data_records_who_read_it(
 # --- pages ------------------------------------------------------------------------------------
 
 # Calls that read data out or change something outside the database.
-ACTING = {"run_now", "verify_now", "send_test", "download_button", "set_actors", "available"}
+ACTING = {
+    "run_now",
+    "import_now",
+    "discard",
+    "verify_now",
+    "send_test",
+    "download_button",
+    "set_actors",
+    "available",
+}
 ACTING_CALLS = {
     "store.write",
     "store.submit",
@@ -274,6 +285,8 @@ def test_every_action_of_a_page_checks_the_role() -> None:
         "ui/connect/files_card.py:_test",
         "ui/connect/webhook_card.py:_test",
         "ui/connect/token_card.py:_Card",
+        "ui/connect/upload_card.py:_import",
+        "ui/connect/upload_card.py:_discard",
         "ui/setting_change.py:change",
         "pages/timeline.py:_remove_all",
     ],

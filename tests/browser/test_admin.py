@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser.conftest import HOSTILE, Site
 
@@ -98,6 +98,17 @@ def test_connect_shows_missing_settings_and_tests_a_source(
     page.goto(f"{site.url}/connect")
     page.get_by_role("button", name="Connect", exact=True).click()
     expect(page.get_by_text("Enter a token.")).to_be_visible()
+    table = b"when,type\n2026-01-02T03:04:05Z,Source Created\nnever,Source Created\n"
+    file = FilePayload(name=f"{HOSTILE}.csv", mimeType="text/csv", buffer=table)
+    page.locator("input.file").set_input_files(file)
+    expect(page.get_by_text("Choose the columns of this table")).to_be_visible()
+    page.get_by_role("combobox").first.click()
+    page.get_by_role("option", name="when").click()
+    expect(page.get_by_text("Time not understood")).to_be_visible()
+    expect(page.get_by_role("button", name="Import 1 event")).to_be_visible()
+    page.get_by_role("button", name="Discard").click()
+    expect(page.get_by_text("Drop a file here")).to_be_visible()
+    page.get_by_text("Files on the server").click()
     expect(page.get_by_role("button", name="Test: Watched folder")).to_be_disabled()
     page.get_by_role("button", name="Send a test request").click()
     expect(page.get_by_text("accepts requests that are signed with your key")).to_be_visible()

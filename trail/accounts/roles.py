@@ -39,12 +39,13 @@ _READS: tuple[tuple[str, str], ...] = (
     (r"/s/", "explore"),
     (r"/export([./]|$)", "export"),
     (r"/metrics/?$", "metrics"),
+    (r"/uploads(/|$)", "configure"),
 )
 # The same for changes; unlisted paths need `configure`.
 _WRITES: tuple[tuple[str, str], ...] = (
     (r"/api/(decisions|reviews)(/|$)", "decide"),
     (r"/api/sign-offs(/|$)", "sign_off"),
-    (r"/(api|export|metrics)([./]|$)", "configure"),
+    (r"/(api|export|metrics|uploads)([./]|$)", "configure"),
 )
 _SAFE = ("GET", "HEAD", "OPTIONS")
 

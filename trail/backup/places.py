@@ -23,7 +23,7 @@ from trail.core.settings import (
     is_secret,
     secrets_path,
 )
-from trail.ingest import receiver
+from trail.ingest import receiver, uploads
 from trail.integrity import mirror
 
 DATABASE = "trail.duckdb"
@@ -145,6 +145,8 @@ def excluded(settings: Settings) -> dict[Path, str]:
         beside / f".{database.name}.server.json": "Address of the running server",
         beside / f".{database.name}.[0-9]*": "The same, incomplete",
         beside / f"{database.stem}.spill/**": "Temporary data of large queries",
+        uploads.folder_of(settings)
+        / "**": "Files uploaded in the browser, until they are imported",
         seals.key.with_name(f"{seals.key.name}.*.new"): "Incomplete",
         seals.known.with_name(f"{seals.known.name}?*"): "Incomplete",
         spool.folder_of(settings) / "*.new": "Incomplete",

@@ -9,6 +9,12 @@ class Limits(Section):
     """What files, queries, connections and tabs may cost."""
 
     line_bytes: int = Field(1_048_576, ge=1024, description="Maximum length of a line in bytes.")
+    upload_bytes: int = Field(
+        2_000_000_000,
+        ge=1_048_576,
+        description="Maximum size in bytes of a file that is uploaded in the browser; all uploaded "
+        "files that wait for their import may have twice this size.",
+    )
     depth: int = Field(64, ge=4, description="Maximum nesting depth of a record.")
     expansion: int = Field(
         1000,

@@ -49,13 +49,14 @@ OUTCOMES = ("success", "failure", "unknown")
 class RefusalReason:
     """Why records of a batch were quarantined: how many, and the first one as a sample.
 
-    `line` is the position of the sample, whose text is cut.
+    `line` is the position of the sample, whose text is cut, and `last_line` that of the last one.
     """
 
     reason: str
     count: int
     line: int
     sample: str
+    last_line: int = 0
 
 
 # What a quarantined record keeps of its bytes at least; it is kept whole if a line may be so long.
@@ -113,10 +114,28 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class TableColumns:
+    """The columns of a table, with the `first` value of each, and the field that each contains.
+
+    `fields` has the column of each field, empty where none does; it is empty for a table whose
+    columns need no mapping. The columns `unused` have no field. A mapping must name the columns of
+    the fields `needed` before the table can be read.
+    """
+
+    names: tuple[str, ...]
+    first: tuple[str, ...]
+    fields: dict[str, str]
+    unused: tuple[str, ...]
+    needed: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Loader:
     """One file format: `accepts` recognizes it by content, `read` yields its records.
 
     Loaders are tried in the order of `rank`, lowest first. `example` returns a small valid file.
+    `columns` describes the columns of a file that is a table; it raises as `read` does, except for
+    missing columns.
     """
 
     name: str
@@ -125,6 +144,7 @@ class Loader:
     accepts: Callable[[Path], bool]
     read: Callable[[Source, Settings], Iterator[Chunk]]
     example: Callable[[], bytes]
+    columns: Callable[[Source, Settings], TableColumns] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -316,9 +336,10 @@ class Batch:
     """What one load did: read = kept + duplicates + quarantined.
 
     `linked` of the duplicates are other reports of a change that is kept already; their records
-    stay with it. `reasons` and `looks_like` explain the quarantined records; see
-    `trail.ingest.refusals`. `last_line` is the line on which the last record of a dropped file
-    begins.
+    stay with it. `left_out` counts unreadable records that are not stored because whoever loads
+    them wants it; they are not part of `read`. `reasons` and `looks_like` explain the records that
+    cannot be read; see `trail.ingest.refusals`. `last_line` is the line on which the last record of
+    a dropped file begins.
     """
 
     source: str
@@ -329,6 +350,7 @@ class Batch:
     duplicates: int = 0
     quarantined: int = 0
     linked: int = 0
+    left_out: int = 0
     error: str = ""
     skipped: bool = False
     reasons: dict[str, RefusalReason] = field(default_factory=dict)

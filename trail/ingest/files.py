@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from trail.core import registry
 from trail.core.errors import InputError, TrailError, UnavailableError
-from trail.core.model import Arrived, Batch, Chunk, Drop, Loader, Source
+from trail.core.model import Arrived, Batch, Chunk, Drop, Loader, Source, TableColumns
 from trail.core.settings import Settings
 from trail.ingest import pipeline, seen_files
 from trail.storage.database import Cursor, Store
@@ -69,9 +69,10 @@ def load_files(
     *,
     mapping: dict[str, str] | None = None,
     dry_run: bool = False,
+    quarantine: bool = True,
     progress: Progress | None = None,
 ) -> Iterator[Batch]:
-    """Load each file of *paths* and yield its batch.
+    """Load each file of *paths* and yield its batch; for the options, see `pipeline.load`.
 
     A file that cannot be read gives a batch with an error, and the others go on. One found in a
     folder that is of no known kind is marked as skipped.
@@ -89,10 +90,27 @@ def load_files(
                 continue
             batch.loader = loader.name
             chunks = loader.read(source, settings)
-            pipeline.load(store, batch, chunks, settings.limits, dry_run=dry_run, progress=progress)
+            pipeline.load(
+                store,
+                batch,
+                chunks,
+                settings.limits,
+                dry_run=dry_run,
+                quarantine=quarantine,
+                progress=progress,
+            )
         except (TrailError, OSError) as error:
             batch.error = batch.error or str(error)
         yield batch
+
+
+def table_columns(settings: Settings, path: Path, mapping: dict[str, str]) -> TableColumns | None:
+    """Return the columns of the file *path* under *mapping*; None if it is not a table.
+
+    Raises `InputError` for a table whose header cannot be read.
+    """
+    loader = _loader_of(path, loaders())
+    return loader.columns(Source(path, mapping), settings) if loader and loader.columns else None
 
 
 def load_drop(

@@ -41,12 +41,14 @@ def load(
     limits: Limits,
     *,
     dry_run: bool = False,
+    quarantine: bool = True,
     progress: Callable[[float, Batch], None] | None = None,
 ) -> Batch:
     """Load *chunks* into *store* and return *batch* with its counts.
 
     A source that breaks half-way keeps what was read before; `batch.error` says why it stopped.
-    With *dry_run* everything is parsed and counted, and nothing is kept.
+    With *dry_run* everything is parsed and counted, and nothing is kept. Without *quarantine*,
+    records that cannot be read are not stored.
     """
     rehearsal = _Rehearsal(store) if dry_run else None
     if not rehearsal:
@@ -56,7 +58,7 @@ def load(
             if rehearsal:
                 rehearsal.run(chunk, batch, limits)
             else:
-                add(store, batch, chunk, limits)
+                add(store, batch, chunk, limits, quarantine=quarantine)
             if progress:
                 progress(chunk.progress, batch)
             del chunk  # its memory is for the next one
@@ -81,12 +83,15 @@ def add(
     chunk: Chunk,
     limits: Limits,
     first: Callable[[Cursor], None] | None = None,
+    *,
+    quarantine: bool = True,
 ) -> None:
     """Keep *chunk*, in one transaction with the counts of *batch*, which are then true.
 
-    *first* runs ahead of it in the same transaction.
+    *first* runs ahead of it in the same transaction. Without *quarantine*, what cannot be read is
+    only counted in `batch.left_out`.
     """
-    job = _Job([(batch, chunk)], limits)
+    job = _Job([(batch, chunk)], limits, quarantine=quarantine)
     job.read(store)
 
     def keep(cursor: Cursor) -> None:
@@ -177,7 +182,10 @@ class _Job:
     A part is the number of a chunk, from 0.
     """
 
-    def __init__(self, parts: Sequence[tuple[Batch, Chunk]], limits: Limits) -> None:
+    def __init__(
+        self, parts: Sequence[tuple[Batch, Chunk]], limits: Limits, *, quarantine: bool = True
+    ) -> None:
+        self._has_quarantine = quarantine
         self._batches = [batch for batch, _ in parts]
         self._chunk = parts[0][1]
         self._limits = limits
@@ -219,7 +227,7 @@ class _Job:
                 self._kept if self._fresh.any() else None,
                 twins=bool(self._linked.any() or self._proofs.any()),
             )
-        if self._rejects:
+        if self._rejects and self._has_quarantine:
             self._quarantine(cursor)
         if self._chunk.mark is not None:
             cursors.put(cursor, self._batches[0].loader, self._chunk.mark)
@@ -231,7 +239,9 @@ class _Job:
         staged, linked = int(self._staged[part]), int(self._linked[part])
         kept = int(self._fresh[part]) - linked
         linked += int(self._proofs[part])
-        rejects = len(self._rejects_of(part))
+        unread = len(self._rejects_of(part))
+        rejects = unread if self._has_quarantine else 0
+        batch.left_out += unread - rejects
         batch.read += staged + rejects
         batch.kept += kept
         batch.duplicates += staged - kept

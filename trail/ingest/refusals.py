@@ -100,6 +100,7 @@ def note(batch: Batch, rejects: Iterable[Reject]) -> None:
             sample = text if len(text) <= SAMPLE_CHARACTERS else f"{text[:SAMPLE_CHARACTERS]}…"
             batch.reasons[reason] = RefusalReason(reason, 0, reject.line, sample)
         batch.reasons[reason].count += 1
+        batch.reasons[reason].last_line = max(batch.reasons[reason].last_line, reject.line)
         if product := looks_like(reject.raw):
             batch.looks_like[product] = batch.looks_like.get(product, 0) + 1
 
@@ -133,6 +134,7 @@ def merged(batches: Sequence[Batch]) -> Batch:
                 reason, RefusalReason(reason, 0, item.line, item.sample)
             )
             known.count += item.count
+            known.last_line = max(known.last_line, item.last_line)
     total.looks_like = dict(products.most_common())
     return total
 

@@ -15,6 +15,7 @@ from trail.runtime import collection, demo_feed, maintenance
 from trail.runtime.demo_feed import DemoFeed
 from trail.runtime.job import Health, Job, JobContext
 from trail.runtime.notification_job import EVERY_S, NotificationJob
+from trail.runtime.upload_job import UploadDesk
 from trail.storage.database import Store
 
 _log = logging.getLogger("trail.schedule")
@@ -37,10 +38,12 @@ class Schedule:
         self._verify_requested = threading.Event()
         self.notifications = NotificationJob(settings, shown)
         self._context = context = JobContext(settings, shown, real, self._stopping)
+        self.uploads = UploadDesk(context)
         self._collecting = {job.health.name: job for job in collection.jobs(context)}
         other_jobs = [
             *demo_feed.jobs(context, feed),
             *maintenance.jobs(context, self._verify_requested),
+            self.uploads.job,
             Job.of(
                 "outgoing", "Alerts and forwarding", EVERY_S, lambda _: self.notifications.run()
             ),

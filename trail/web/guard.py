@@ -48,7 +48,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 DISABLED_PATHS = re.compile(
     r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE
 )
-SIGNED_IN_ONLY = re.compile(r"/(media/|api(/|$)|export([./]|$))")
+SIGNED_IN_ONLY = re.compile(r"/(media/|(api|uploads)(/|$)|export([./]|$))")
 ANY_HOST_PATHS = ("/healthz", "/_stcore/health")  # probed by IP address
 # Authenticated by a token or a signature, never by the cookie.
 SELF_AUTHENTICATED = ("/v1/", "/webhooks/", "/local/")

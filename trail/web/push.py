@@ -15,9 +15,9 @@ from starlette.routing import Route
 
 from trail.core.errors import UnavailableError
 from trail.core.model import Received, Receiver, RefusedError, Sent
-from trail.core.text import parse_integer
 from trail.ingest.receiver import Intake
 from trail.runtime import process
+from trail.web.bodies import read_body
 
 _log = logging.getLogger("trail.intake")
 
@@ -46,7 +46,7 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
             return Response(b"", 405, {"allow": "POST"})
         settings = process.current().settings
         try:
-            body = await _body(request, receiver.max_bytes(settings))
+            body = await read_body(request, receiver.max_bytes(settings))
             sent = Sent(request.url.path, tuple(request.headers.items()), body)
             if len(body) > _LARGE:
                 received = await anyio.to_thread.run_sync(
@@ -72,17 +72,3 @@ async def _on_disk(intake: Intake, receiver: Receiver, received: Received) -> No
     if received.records:
         stored = asyncio.wrap_future(intake.offer(receiver, received))
         await asyncio.wait_for(stored, _TIMEOUT_S)
-
-
-async def _body(request: Request, limit: int) -> bytes:
-    """Return the body; raises `RefusedError` (413) before reading more than *limit* bytes."""
-    declared = request.headers.get("content-length", "")
-    if (parse_integer(declared) or 0) > limit:
-        raise RefusedError(413, reason="the body is too long")
-    parts, size = [], 0
-    async for part in request.stream():
-        size += len(part)
-        if size > limit:
-            raise RefusedError(413, reason="the body is too long")
-        parts.append(part)
-    return b"".join(parts)

@@ -21,6 +21,7 @@ from trail.web import (
     new_events_route,
     push,
     time_route,
+    uploads,
     views,
 )
 
@@ -38,6 +39,7 @@ PAGES_AND_API: tuple[Route, ...] = (
     *metrics.ROUTES,
     *time_route.ROUTES,
     *new_events_route.ROUTES,
+    *uploads.ROUTES,
 )
 
 

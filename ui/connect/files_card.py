@@ -1,4 +1,4 @@
-"""Connect by files: a watched folder, a bucket, and single loads."""
+"""Connect by files on the server: a watched folder, a bucket, and single loads."""
 
 import streamlit as st
 
@@ -11,21 +11,14 @@ from ui.page import Context
 
 
 def draw(ctx: Context) -> None:
-    """Draw the card."""
-    with st.container(horizontal=True):
-        st.header("Files", anchor=False, width="content")
-    st.caption(
-        "Adds what is older than the API keeps: NDJSON, JSON, CSV and Parquet, also compressed "
-        "with gzip or Zstandard."
-    )
-    st.text("Load files once, on the server:")
-    st.code("python -m trail load FILE_OR_FOLDER", language="bash")
-    st.text("Dry run, which stores nothing and counts new, duplicate and quarantined records:")
-    st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")
-    st.caption(
-        "Loading a file again adds no duplicates. Records that cannot be read are quarantined with "
-        "their line and the reason."
-    )
+    """Draw the files that the server reads by itself, and the command for single loads."""
+    with st.expander("Files on the server"):
+        st.text("Load files once; with --dry-run, nothing is stored:")
+        st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")
+        _watched(ctx)
+
+
+def _watched(ctx: Context) -> None:
     st.text("Watch a folder, or a bucket that is filled by Segment's S3 destination:")
     st.code(
         '[folder]\npath = "data/inbox"\n\n[s3]\nurl = "s3://BUCKET/PREFIX"\nregion = "eu-west-1"',

@@ -1,0 +1,211 @@
+"""Files that owners upload in the browser, on disk until they are imported or discarded.
+
+A file comes in parts, so that each request is short, and one that fails is sent again. It lies in a
+folder of its own, beside a note of who uploads it and how its columns are mapped.
+"""
+
+import contextlib
+import datetime as dt
+import json
+import re
+import secrets
+import shutil
+import threading
+import unicodedata
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from trail.core import atomic_file
+from trail.core.errors import InputError, UnavailableError
+from trail.core.settings import Settings
+from trail.core.text import printable
+
+# Below what reverse proxies accept as a body by default, 1 MB.
+PART_BYTES = 512 << 10
+MAX_AGE = dt.timedelta(hours=24)
+
+_WAITING_FILES = 2  # of the largest size
+_MIN_FREE_BYTES = 256 << 20
+_MAX_NAME_CHARS, _MAX_NAME_BYTES = 100, 200
+_ID = re.compile(r"[0-9a-f]{32}")
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file that *by* uploads: its name and size in bytes, and when it began (naive UTC, ISO).
+
+    `mapping` gives columns of a table by field.
+    """
+
+    upload_id: str
+    name: str
+    size: int
+    by: str
+    at: str
+    mapping: dict[str, str] = field(default_factory=dict)
+
+
+def folder_of(settings: Settings) -> Path:
+    """Return the folder of uploaded files, which is created when it is needed."""
+    path = settings.store.path.absolute()
+    return path.with_name(f"{path.stem}.uploads")
+
+
+def path_of(settings: Settings, upload: Upload) -> Path:
+    """Return the path of the file of *upload*; its name is that of the batch."""
+    return folder_of(settings) / upload.upload_id / upload.name
+
+
+def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -> Upload:
+    """Note that *by* uploads a file of *size* bytes, in place of an earlier one; return the note.
+
+    Raises `InputError` for a size that is not allowed, `UnavailableError` without enough space.
+    """
+    limit = settings.limits.upload_bytes
+    if size < 1:
+        raise InputError("The file is empty.", "Choose another file.")
+    if size > limit:
+        raise InputError(
+            f"The file is larger than {limit // 1_000_000:,} MB.",
+            "Load it on the server with the command load, or raise limits.upload_bytes.",
+        )
+    with _lock:
+        for upload in waiting(settings):
+            if upload.by == by:
+                _remove(settings, upload)
+        if sum(upload.size for upload in waiting(settings)) + size > _WAITING_FILES * limit:
+            raise UnavailableError(
+                "Other uploaded files take the space.", "Import or discard them first."
+            )
+        folder = folder_of(settings)
+        upload = Upload(secrets.token_hex(16), safe_name(name), size, by, now.isoformat())
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if shutil.disk_usage(folder).free - size < _MIN_FREE_BYTES:
+                raise UnavailableError("The server's disk is almost full.", "Free some space.")
+            path = path_of(settings, upload)
+            path.parent.mkdir(mode=0o700)
+            path.touch(mode=0o600)
+            _note(settings, upload)
+        except OSError as error:
+            raise _cannot_write() from error
+    return upload
+
+
+def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> int:
+    """Write *data* at *offset* of the file of *upload*; return how many bytes it has now.
+
+    A part that is already there is not written again. Raises `InputError` for a part that does not
+    follow, `UnavailableError` if it cannot be written.
+    """
+    path = path_of(settings, upload)
+    with _lock:
+        try:
+            received = path.stat().st_size
+            if offset + len(data) <= received:
+                return received
+            if offset != received or received + len(data) > upload.size:
+                raise InputError("The parts of the file do not fit together.", "Upload it again.")
+            with path.open("ab") as file:
+                file.write(data)
+        except FileNotFoundError:
+            raise _unknown() from None
+        except OSError as error:
+            raise _cannot_write() from error
+        return received + len(data)
+
+
+def is_complete(settings: Settings, upload: Upload) -> bool:
+    """Return whether all parts of the file have arrived."""
+    try:
+        return path_of(settings, upload).stat().st_size == upload.size
+    except OSError:
+        return False
+
+
+def waiting(settings: Settings) -> list[Upload]:
+    """Return all uploads, the oldest first."""
+    found = (_read(path) for path in folder_of(settings).glob("*.json"))
+    return sorted((item for item in found if item), key=lambda item: (item.at, item.upload_id))
+
+
+def find(settings: Settings, upload_id: str, by: str) -> Upload:
+    """Return an upload of *by*; raises `InputError` if there is none."""
+    known = _ID.fullmatch(upload_id) and _read(folder_of(settings) / f"{upload_id}.json")
+    if not known or known.by != by:
+        raise _unknown()
+    return known
+
+
+def set_mapping(settings: Settings, upload: Upload, mapping: dict[str, str]) -> Upload:
+    """Note how the columns of *upload* are mapped, and return the note."""
+    changed = replace(upload, mapping=mapping)
+    with _lock:
+        try:
+            _note(settings, changed)
+        except OSError as error:
+            raise _cannot_write() from error
+    return changed
+
+
+def remove(settings: Settings, upload: Upload) -> None:
+    """Remove the file and its note."""
+    with _lock:
+        _remove(settings, upload)
+
+
+def remove_old(settings: Settings, now: dt.datetime) -> int:
+    """Remove uploads of more than `MAX_AGE` before *now* (naive UTC); return how many.
+
+    Folders without a note, which a killed server may leave, are removed too.
+    """
+    with _lock:
+        known = waiting(settings)
+        old = [item for item in known if now - dt.datetime.fromisoformat(item.at) > MAX_AGE]
+        for upload in old:
+            _remove(settings, upload)
+        ids = {item.upload_id for item in known}
+        for path in folder_of(settings).glob("*"):
+            if path.is_dir() and _ID.fullmatch(path.name) and path.name not in ids:
+                shutil.rmtree(path, ignore_errors=True)
+    return len(old)
+
+
+def safe_name(name: str) -> str:
+    """Return *name* as the name of a file in a folder: no path, no control characters, short."""
+    last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    text = printable(last, "").strip().lstrip(".").strip()[-_MAX_NAME_CHARS:]
+    while len(text.encode(errors="replace")) > _MAX_NAME_BYTES:
+        text = text[1:]
+    return text.encode(errors="replace").decode() or "upload"
+
+
+def _note(settings: Settings, upload: Upload) -> None:
+    text = json.dumps(asdict(upload))
+    atomic_file.replace(folder_of(settings) / f"{upload.upload_id}.json", text)
+
+
+def _read(path: Path) -> Upload | None:
+    try:
+        upload = Upload(**json.loads(path.read_text(encoding="utf-8")))
+        dt.datetime.fromisoformat(upload.at)
+    except (OSError, ValueError, TypeError):
+        return None
+    return upload if upload.upload_id == path.stem and _ID.fullmatch(path.stem) else None
+
+
+def _remove(settings: Settings, upload: Upload) -> None:
+    folder = folder_of(settings)
+    (folder / f"{upload.upload_id}.json").unlink(missing_ok=True)
+    shutil.rmtree(folder / upload.upload_id, ignore_errors=True)
+    with contextlib.suppress(OSError):  # others wait there
+        folder.rmdir()
+
+
+def _unknown() -> InputError:
+    return InputError("This uploaded file is no longer there.", "Upload it again.")
+
+
+def _cannot_write() -> UnavailableError:
+    return UnavailableError("The uploaded file cannot be written.", "See the server's disk.")

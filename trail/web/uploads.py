@@ -1,0 +1,92 @@
+"""The routes that take a file which an owner uploads in the browser, in parts.
+
+The parts go to disk one by one, so that no file is in memory and no request takes long.
+"""
+
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from trail.access_log import log
+from trail.accounts.users import User
+from trail.core.clock import utc_now
+from trail.core.errors import InputError, TrailError
+from trail.core.model import RefusedError
+from trail.core.text import parse_integer
+from trail.ingest import uploads
+from trail.runtime import process
+from trail.web.bodies import read_body
+from trail.web.guard import client_address, request_user
+from trail.web.json_errors import explained, json_error
+
+PATH = "/uploads"
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+_threads = anyio.CapacityLimiter(2)
+
+
+async def begin(request: Request) -> Response:
+    """Begin the upload of the file `name` of `size` bytes; answer its `id` and the `part_bytes`."""
+
+    def work(user: User) -> dict[str, Any]:
+        settings, asked = process.current().settings, request.query_params
+        size = parse_integer(asked.get("size", "")) or 0
+        process.current().schedule.uploads.check_idle(user.username)
+        upload = uploads.begin(settings, asked.get("name", ""), size, user.username, utc_now())
+        return {"id": upload.upload_id, "part_bytes": uploads.PART_BYTES}
+
+    return await _answer(request, work, 201)
+
+
+async def append(request: Request) -> Response:
+    """Take the part of the file that starts at `offset`; answer how many bytes are `received`."""
+    try:
+        data = await read_body(request, uploads.PART_BYTES)
+    except RefusedError:
+        return json_error(413, "The part is too long.", f"Send {uploads.PART_BYTES:,} bytes.")
+    except ClientDisconnect:
+        return Response(b"", 400)
+
+    def work(user: User) -> dict[str, Any]:
+        runtime = process.current()
+        upload = uploads.find(runtime.settings, request.path_params["upload_id"], user.username)
+        offset = parse_integer(request.query_params.get("offset", ""))
+        if offset is None or offset < 0:
+            raise InputError("Invalid offset.", "Use a number of bytes.")
+        received = uploads.append(runtime.settings, upload, offset, data)
+        if received == upload.size and data:
+            log.record(
+                "uploaded",
+                user.username,
+                user.role,
+                what=upload.name,
+                size=upload.size,
+                address=client_address(request),
+            )
+            runtime.schedule.uploads.check(upload)
+        return {"received": received, "size": upload.size}
+
+    return await _answer(request, work, 200)
+
+
+async def _answer(request: Request, work: Any, status: int) -> Response:
+    """Answer what *work* returns for the user; the guard has checked the role."""
+    if request.method != "POST":
+        return Response(b"", 405, {"allow": "POST"})
+    user = request_user(request)
+    if user is None or not user.may("configure"):
+        return json_error(403, "Your role has no access to this.", "Ask an owner.")
+    try:
+        body = await anyio.to_thread.run_sync(work, user, limiter=_threads)
+    except TrailError as error:
+        return explained(error)
+    return JSONResponse(body, status, {"cache-control": "no-store"})
+
+
+ROUTES = [
+    Route(PATH, begin, methods=list(_METHODS)),
+    Route(PATH + "/{upload_id}", append, methods=list(_METHODS)),
+]
