@@ -11,7 +11,6 @@ from trail.accounts.users import User
 from trail.ingest import directory
 from trail.runtime import process
 from trail.storage import shared_results
-from trail.web.auth import SIGN_OUT
 from trail.web.guard import ALIVE
 from ui import keyboard, menu_entry, page_links, sign_in_form, style, text
 from ui.page import current_user, discover_pages
@@ -24,7 +23,7 @@ _MARK = (
 
 def sign_in_pages() -> list[StreamlitPage]:
     """Return the sign-in form at the address of every page, so that deep links keep working."""
-    paths = ["", *(page.path for page in discover_pages().values()), page_links.ACCOUNT]
+    paths = ["", *(page.path for page in discover_pages().values())]
     return [
         st.Page(sign_in_form.show, title="Sign in", url_path=path, default=not path)
         for path in paths
@@ -32,12 +31,13 @@ def sign_in_pages() -> list[StreamlitPage]:
 
 
 def menu(user: User) -> dict[str, list[StreamlitPage]]:
-    """Return the pages by menu section: the pages of the role, and the account under the name.
+    """Return the pages by menu section: the pages of the role, and its own below the user's name.
 
     Pages of other roles are hidden but exist, so that their access check can explain the refusal;
     so do those that only other pages link to.
     """
     entries: list[StreamlitPage] = []
+    personal: list[StreamlitPage] = []
     has_home = False
     for name, page in discover_pages().items():
         if page.allows(user) and not has_home:
@@ -49,27 +49,9 @@ def menu(user: User) -> dict[str, list[StreamlitPage]]:
             has_home = True
         else:
             hidden = not (page.is_listed and page.allows(user))
-            entries.append(menu_entry.entry(name, page, page.path, hidden=hidden))
-    account = st.Page(_account, title="Account and sign-out", url_path=page_links.ACCOUNT)
-    return {"": entries, text.escape(user.name): [account]}  # labels are Markdown
-
-
-def _account() -> None:
-    user = current_user()
-    if user is None:
-        sign_in_form.show()
-        return
-    st.title("Account", anchor=False)
-    st.text(f"{user.name}\nUsername {user.username}, role {user.role}")
-    # A plain HTML form: the browser sends a POST to the route that clears the cookie.
-    st.html(
-        f'<form method="post" action="{SIGN_OUT}"><button type="submit" '
-        'class="trail-sign-out">Sign out</button></form>'
-        "<style>.trail-sign-out { font: inherit; color: inherit; background: transparent; "
-        "border: 1px solid color-mix(in srgb, currentColor 35%, transparent); "
-        "border-radius: 6px; padding: 6px 14px; "
-        "cursor: pointer; }</style>"
-    )
+            section = personal if page.is_personal else entries
+            section.append(menu_entry.entry(name, page, page.path, hidden=hidden))
+    return {"": entries, text.escape(user.name): personal}  # labels are Markdown
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from ui.audit import record_page_view
 _log = logging.getLogger("trail.ui")
 
 _PATH = "page-path"
+OWN_ACCOUNT = "explore"
 
 P = ParamSpec("P")
 
@@ -65,7 +66,8 @@ class Page:
 
     `roles` follows from the capability; only tests set it. The menu carries the URL parameters
     `keeps` from the page before. A page that `has_search` shows the error of a search in its box.
-    One that is not `is_listed` is not in the menu; other pages link to it.
+    One that is not `is_listed` is not in the menu; other pages link to it. One that is
+    `is_personal` is in the menu below the user's name.
     """
 
     path: str
@@ -78,6 +80,7 @@ class Page:
     keeps: tuple[str, ...] = ()
     has_search: bool = False
     is_listed: bool = True
+    is_personal: bool = False
 
     def __post_init__(self) -> None:
         """Set the roles that have the capability."""
@@ -185,8 +188,14 @@ def current_user() -> User | None:
     return user if user and user.username == headers.get("username") else None
 
 
-def acting_user(capability: str) -> User:
-    """Return the user of the session, who has *capability*.
+def session_hash() -> str:
+    """Return the hash of the session of this run, or an empty string."""
+    sid_hash = script_run.identity().get("sid")
+    return sid_hash if isinstance(sid_hash, str) else ""
+
+
+def acting_user(capability: str = OWN_ACCOUNT) -> User:
+    """Return the user of the session, who has *capability*; by default, one that all roles have.
 
     Callbacks ask this before they act: they can run without the check of their page. Raises
     `InputError` for anybody else.

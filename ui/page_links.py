@@ -12,8 +12,6 @@ import streamlit as st
 from ui import url_state
 from ui.page import discover_pages
 
-ACCOUNT = "account"
-
 _links = st.components.v2.component(
     "trail_page_links", js=Path(__file__).with_name("page_links.js").read_text(encoding="utf-8")
 )
@@ -46,4 +44,4 @@ def _carried() -> dict[str, list[str]]:
     pages = discover_pages().values()
     carried = {f"/{page.path}": list(page.keeps) for page in pages}
     # The first page is served at the root, too.
-    return {"/": list(next(iter(pages)).keeps), **carried, f"/{ACCOUNT}": []}
+    return {"/": list(next(iter(pages)).keeps), **carried}

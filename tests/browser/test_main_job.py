@@ -368,7 +368,7 @@ def test_sign_out_ends_other_tabs(visit: Callable[..., Page], site: Site) -> Non
     second.goto(f"{site.url}/explore")
     expect(summary(second)).to_be_visible()
     page.goto(f"{site.url}/account")
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
     second.locator(".row").first.click()
     expect(second.get_by_role("heading", name="Sign in")).to_be_visible()

@@ -210,7 +210,7 @@ def test_old_cookies_are_useless_after_sign_out(
     expect(page.get_by_text("role reviewer")).to_be_visible()
     context.remove_listener("response", take)
     ours = [cookie for cookie in context.cookies() if cookie["name"].startswith("audit_")]
-    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("button", name="Sign out", exact=True).click()
     expect(page.get_by_role("button", name="Sign in with Example ID")).to_be_visible()
 
     lines = [item["value"] for item in taken if item["name"].lower() == "set-cookie"]

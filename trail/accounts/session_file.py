@@ -20,8 +20,9 @@ class Session:
     """One signed-in browser; `version` is the digest of the user's password and role.
 
     For a provider user it is the digest of the provider's settings, and `role`, `name`, `email`
-    and `actors` are stored here, since the users file does not list that user. Times are seconds
-    since 1970.
+    and `actors` are stored here, since the users file does not list that user. `browser` and
+    `address` are of the sign-in, empty for sessions of earlier versions. Times are seconds since
+    1970.
     """
 
     username: str
@@ -32,6 +33,8 @@ class Session:
     name: str = ""
     email: str = ""
     actors: list[str] = field(default_factory=list)
+    browser: str = ""
+    address: str = ""
 
 
 _FORMAT = TypeAdapter(dict[str, Session])

@@ -4,6 +4,7 @@ The browser has a random value, the server only its hash. A session ends when th
 so that no copy of the cookie works again.
 """
 
+import dataclasses
 import hashlib
 import logging
 import secrets
@@ -25,7 +26,7 @@ SAVE_SECONDS = 60.0  # how often the time of last use is saved
 USED_SECONDS = 3600.0  # longer than the maximum age of an ID token
 REMEMBERED_SECONDS = 24 * 3600  # how long the reason of an end is available to the form
 MAX_SESSIONS, MAX_CODES, MAX_ENDED = 10_000, 1_000, 10_000
-IDLE, EXPIRED, CHANGED = "idle", "expired", "changed"  # why a session ended
+IDLE, EXPIRED, CHANGED, ENDED = "idle", "expired", "changed", "ended"  # why a session ended
 _log = logging.getLogger("trail.access")
 
 
@@ -96,8 +97,11 @@ class Sessions:
             self._codes[hash_of(code)] = fresh
         return code
 
-    def finish(self, code: str, binding: str) -> str | None:
-        """Exchange a code for a new session; return the value of its cookie, or None."""
+    def finish(self, code: str, binding: str, browser: str = "", address: str = "") -> str | None:
+        """Exchange a code for a new session; return the value of its cookie, or None.
+
+        *browser* and *address* are what its user sees of it.
+        """
         now = self._clock()
         with self._lock:
             known = self._codes.pop(hash_of(code), None)
@@ -110,7 +114,9 @@ class Sessions:
             if len(self._sessions) >= MAX_SESSIONS:
                 self._make_room(now)
             sid = secrets.token_urlsafe(32)
-            self._sessions[hash_of(sid)] = _new_session(known, now)
+            session = _new_session(known, now)
+            session.browser, session.address = browser, address
+            self._sessions[hash_of(sid)] = session
         self.save()
         return sid
 
@@ -133,6 +139,24 @@ class Sessions:
         if late and self._path:
             threading.Thread(target=self.save, name="trail-sessions", daemon=True).start()
         return session
+
+    def of_user(self, username: str) -> dict[str, Session]:
+        """Return the valid sessions of a user by hash, the one used last first."""
+        now = self._clock()
+        with self._lock:
+            mine = {
+                key: dataclasses.replace(row)
+                for key, row in self._sessions.items()
+                if row.username == username and not self._end_reason(row, now)
+            }
+        return dict(sorted(mine.items(), key=lambda item: -item[1].seen))
+
+    def renew(self, sid_hash: str, version: str) -> None:
+        """Let a session outlive the change that made *version* the digest of its user."""
+        with self._lock:
+            if session := self._sessions.get(sid_hash):
+                session.version = version
+        self.save()
 
     def end_reason(self, sid_hash: str) -> str:
         """Return why the session with that hash ended, or an empty string."""
@@ -180,6 +204,8 @@ class Sessions:
             return f"Signed out after {minutes:g} minutes without activity."
         if reason == EXPIRED:
             return f"Signed out after {self.seconds / 3600:g} hours. Sign in again to continue."
+        if reason == ENDED:
+            return "Signed out from another browser."
         return "Signed out because your password or role changed." if reason else ""
 
     def _end_reason(self, session: Session, now: float) -> str:

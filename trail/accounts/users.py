@@ -163,6 +163,14 @@ class Users:
         with self._file.changing() as entries:
             entries[_known(entries, username)] |= password_fields(hash_)
 
+    def change_password(self, username: str, old: str, new: str) -> None:
+        """Set a new password, as `set_password`, for who knows the old one; raises `InputError`."""
+        if not self.check(username, old):
+            raise InputError("The current password is wrong.", "Try again.")
+        if passwords.prepare(old) == passwords.prepare(new):
+            raise InputError("The new password is the current one.", "Choose another one.")
+        self.set_password(username, new)
+
     def block(self, username: str) -> None:
         """Let no password sign the user in until a new one is set; sessions end likewise.
 

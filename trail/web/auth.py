@@ -14,6 +14,7 @@ from trail.access_log import log
 from trail.accounts import oidc
 from trail.accounts.sessions import REMEMBERED_SECONDS, hash_of, session_user
 from trail.runtime import process
+from trail.web.browser_name import browser_name
 from trail.web.guard import (
     ALIVE,
     COOKIE,
@@ -50,7 +51,10 @@ async def finish(request: Request) -> Response:
     runtime = process.current()
     response = _redirect(safe_next(request.query_params.get("next", "/")))
     sid = runtime.sessions.finish(
-        request.query_params.get("code", ""), request.headers.get(VISIT_HEADER, "")
+        request.query_params.get("code", ""),
+        request.headers.get(VISIT_HEADER, ""),
+        browser_name(request.headers.get("user-agent", "")),
+        client_address(request),
     )
     if sid is None:
         log.record(

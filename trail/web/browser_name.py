@@ -1,0 +1,30 @@
+"""The name of a browser and its system, from the `User-Agent` header."""
+
+# In this order: most headers also name the browsers that they are compatible with.
+_BROWSERS = {
+    "Edg": "Edge",
+    "OPR/": "Opera",
+    "SamsungBrowser/": "Samsung Internet",
+    "Firefox/": "Firefox",
+    "FxiOS/": "Firefox",
+    "Chrome/": "Chrome",
+    "CriOS/": "Chrome",
+    "Safari/": "Safari",
+}
+_SYSTEMS = {
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Android": "Android",
+    "Windows": "Windows",
+    "Mac OS X": "macOS",
+    "CrOS": "ChromeOS",
+    "Linux": "Linux",
+}
+UNKNOWN = "Unknown browser"
+
+
+def browser_name(agent: str) -> str:
+    """Return a name such as `Firefox on Linux`; no text of the header itself, which may be any."""
+    browser = next((name for mark, name in _BROWSERS.items() if mark in agent), UNKNOWN)
+    system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
+    return f"{browser} on {system}" if system else browser

@@ -1,0 +1,1 @@
+"""The cards of the Account page, one file each."""
