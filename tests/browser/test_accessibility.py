@@ -23,16 +23,22 @@ STATES = {
     "alerts": ("?section=rules", "?section=destinations", "?section=deliveries"),
     "admin": tuple(
         f"?section={name}"
-        for name in ("sources", "coverage", "batches", "quarantine", "types", "retention", "seals")
+        for name in (
+            "sources",
+            "coverage",
+            "batches",
+            "quarantine",
+            "types",
+            "retention",
+            "seals",
+            "users",
+        )
     ),
 }
 ADDRESSES = [
-    "/account",
-    *(
-        f"/{page.path}{state}"
-        for name, page in discover_pages().items()
-        for state in STATES.get(name, ("?from=30d",))
-    ),
+    f"/{page.path}{state}"
+    for name, page in discover_pages().items()
+    for state in STATES.get(name, ("?from=30d",))
 ]
 WIDTHS = (1920, 1440, 800, 390)
 # Where the chart of Explore starts at most, in px from the top of the window: without chips, and
