@@ -46,6 +46,8 @@ class Tab:
         self.hashes: dict[str, str] = {}
         self._elements: list[Any] = []
         self._widgets: dict[str, str] = {}
+        self.buttons: set[str] = set()
+        self.switches: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -108,6 +110,27 @@ class Tab:
         except ConnectionClosed:
             self.closed = True
 
+    def forge(self, page: str, query: str, buttons: set[str], switches: set[str]) -> str:
+        """Run *page* as if all these widgets of any page were pressed; return its text.
+
+        They are the IDs in `buttons` and `switches` of a tab.
+        """
+        message = BackMsg()
+        message.rerun_script.query_string = query
+        message.rerun_script.page_name = page
+        for id_ in sorted(buttons):
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.trigger_value = id_, True
+        for id_ in sorted(switches):
+            state = message.rerun_script.widget_states.widgets.add()
+            state.id, state.bool_value = id_, False
+        self._elements = []
+        try:
+            self._socket.send(message.SerializeToString())
+        except ConnectionClosed:
+            self.closed = True
+        return self.finish()
+
     def finish(self) -> str:
         """Wait for the end of a script run; return the elements since the request as text."""
         try:
@@ -151,5 +174,9 @@ class Tab:
         if kind in ("text_input", "button"):
             widget = getattr(element, kind)
             self._widgets[widget.label] = widget.id
+            if kind == "button":
+                self.buttons.add(widget.id)
+        elif kind == "checkbox":
+            self.switches.add(element.checkbox.id)
         elif kind == "download_button":
             self.media.append(element.download_button.url)

@@ -13,6 +13,7 @@ import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -97,7 +98,11 @@ def load_canary(server: Running) -> None:
 @pytest.fixture(scope="module")
 def matrix(start_server: Callable[..., Running]) -> Matrix:
     # Every refusal is looked for in the log.
-    server = start_server(TRAIL_LIMITS__LOG_REPEATS="10000", TRAIL_LIMITS__LOG_BYTES="100000000")
+    server = start_server(
+        TRAIL_LIMITS__LOG_REPEATS="10000",
+        TRAIL_LIMITS__LOG_BYTES="100000000",
+        TRAIL_FORWARD__SECRETS__HOOK="whsec_" + "QUFB" * 12,
+    )
     load_canary(server)
     # Before any sign-in on a new server, every page shows only the form.
     for page in PAGES.values():
@@ -207,6 +212,51 @@ def test_extreme_query_parameters_of_pages(
     assert "Traceback" not in matrix.server.log.read_text()
     with capsys.disabled():
         print(f"\n  {len(OWN_PAGES) * (len(queries) + 1)} page requests")
+
+
+CONFIGURATION = {
+    "destinations": "- {name: Hook, kind: webhook, settings: {url: 'https://hooks.example.com/'},"
+    " secrets: {key: hook}, active: false}",
+    "rules": "- {name: Any, destinations: [Hook]}",
+    "digests": "- {name: Weekly, destination: Hook}",
+}
+
+
+def test_forged_presses_on_alerts_change_nothing(matrix: Matrix, tmp_path: Path) -> None:
+    """Each button and switch of the page, sent by other roles, and by an owner who was one."""
+    server = matrix.server
+    for name, entries in CONFIGURATION.items():
+        (tmp_path / f"{name}.yaml").write_text(f"{name}:\n{entries}\n")
+    server.command("apply", str(tmp_path))
+    stored = exported(server, tmp_path / "before")
+    server.users.add("otto", "Otto Berg", "", "owner", PASSWORD)
+    sections = ("section=rules&edit=1", "section=digests", "section=destinations", "section=log")
+    with server.tab(sid=server.sign_in("otto")) as owner:
+        for section in sections:
+            owner.run(page="alerts", query=section)
+        buttons, switches = owner.buttons, owner.switches
+        assert len(buttons) > 20 and len(switches) >= 1
+        server.users.set_role("otto", "manager")
+        for section in sections:
+            owner.forge("alerts", section, buttons, switches)
+    for role, sid in matrix.cookies.items():
+        if role != "owner":
+            with server.tab(sid=sid) as tab:
+                tab.run(page="explore")
+                for page in ("alerts", "explore"):
+                    for section in sections:
+                        tab.forge(page, section, buttons, switches)
+    assert exported(server, tmp_path / "after") == stored
+    with server.http(**{COOKIE: matrix.cookies["owner"]}) as client:
+        rows = list(csv.DictReader(io.StringIO(client.get("/export.access.csv").text)))
+    acted = {"settings", "tested", "resent", "replayed"}
+    # Only the command that stored what was there to press.
+    assert [row["what"] for row in rows if row["kind"] in acted] == ["configuration files"]
+
+
+def exported(server: Running, folder: Path) -> dict[str, str]:
+    server.command("export-config", str(folder))
+    return {path.name: path.read_text() for path in folder.iterdir()}
 
 
 def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFixture[str]) -> None:

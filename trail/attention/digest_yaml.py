@@ -31,13 +31,16 @@ _TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
 
 def export(schedules: Sequence[DigestSchedule], names: Mapping[int, str]) -> str:
     """Return *schedules* as YAML; *names* are those of the destinations by ID."""
-    entries = []
-    for schedule in schedules:
-        entry = {name: getattr(schedule, name, None) for name in _TYPES}
-        entry["destination"] = names.get(schedule.destination_id, "")
-        entry["weekday"] = WEEKDAYS[schedule.weekday]
-        entries.append(entry)
+    entries = [to_entry(schedule, names) for schedule in schedules]
     return yaml.safe_dump({"digests": entries}, sort_keys=False, allow_unicode=True)
+
+
+def to_entry(schedule: DigestSchedule, names: Mapping[int, str]) -> dict[str, Any]:
+    """Return the settings of *schedule*; *names* are those of the destinations by ID."""
+    entry = {name: getattr(schedule, name, None) for name in _TYPES}
+    entry["destination"] = names.get(schedule.destination_id, "")
+    entry["weekday"] = WEEKDAYS[schedule.weekday]
+    return entry
 
 
 def import_schedules(cursor: Cursor, text: str, by: str) -> dict[str, int]:
@@ -51,17 +54,22 @@ def import_schedules(cursor: Cursor, text: str, by: str) -> dict[str, int]:
     known = {item.name.casefold(): item for item in digest_schedules.list_all(engine)}
     counts = {"new": 0, "changed": 0, "same": 0}
     for entry in _entries(text):
-        schedule = _parse(entry, numbers)
+        schedule = parse_entry(entry, numbers)
         existing = known.get(schedule.name.casefold())
         if existing is None:
             digest_schedules.save(cursor, schedule, by, utc_now())
             counts["new"] += 1
             continue
-        changed = replace(existing, **{name: getattr(schedule, name) for name in _STORED})
+        changed = changed_by(existing, schedule)
         counts["same" if changed == existing else "changed"] += 1
         if changed != existing:
             digest_schedules.save(cursor, changed, by, utc_now())
     return counts
+
+
+def changed_by(existing: DigestSchedule, schedule: DigestSchedule) -> DigestSchedule:
+    """Return *existing* with the settings of *schedule*, and its state."""
+    return replace(existing, **{name: getattr(schedule, name) for name in _STORED})
 
 
 def _entries(text: str) -> list[dict[str, Any]]:
@@ -77,7 +85,11 @@ def _entries(text: str) -> list[dict[str, Any]]:
     return entries
 
 
-def _parse(entry: Mapping[str, Any], numbers: Mapping[str, int]) -> DigestSchedule:
+def parse_entry(entry: Mapping[str, Any], numbers: Mapping[str, int]) -> DigestSchedule:
+    """Return the schedule of *entry*; *numbers* are IDs of destinations by case-folded name.
+
+    Raises `InputError` naming the digest and its entry.
+    """
     name = str(entry.get("name", ""))[:80]
     for key, value in entry.items():
         kind = _TYPES.get(str(key))

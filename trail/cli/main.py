@@ -114,7 +114,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def discover() -> dict[str, Command]:
     """Return every command by name."""
-    return registry.discover(commands.__name__, "COMMAND")
+    found = registry.discover(commands.__name__, "COMMAND")
+    return {name.replace("_", "-"): command for name, command in found.items()}
 
 
 def parser(declared: dict[str, Command]) -> argparse.ArgumentParser:

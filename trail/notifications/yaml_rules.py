@@ -1,6 +1,7 @@
 """Export alert rules to YAML and import them, for review and version control."""
 
 from dataclasses import replace
+from typing import Any
 
 import yaml
 
@@ -12,12 +13,15 @@ from trail.storage.database import Cursor, Engine
 
 def export(rules: list[Rule]) -> str:
     """Return *rules* as YAML without default values; `parse` returns the same rules."""
-    defaults = Rule("").definition()
-    entries = []
-    for rule in rules:
-        entry = {**rule.definition(), **({} if rule.active else {"active": False})}
-        entries.append({k: v for k, v in entry.items() if k == "name" or v != defaults.get(k)})
+    entries = [to_entry(rule) for rule in rules]
     return yaml.safe_dump({"rules": entries}, sort_keys=False, allow_unicode=True)
+
+
+def to_entry(rule: Rule) -> dict[str, Any]:
+    """Return *rule* without default values, from which `parse_rule` returns the same rule."""
+    defaults = Rule("").definition()
+    entry = {**rule.definition(), **({} if rule.active else {"active": False})}
+    return {k: v for k, v in entry.items() if k == "name" or v != defaults.get(k)}
 
 
 def parse(text: str) -> list[Rule]:

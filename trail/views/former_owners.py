@@ -8,11 +8,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 
 from trail.storage.database import Cursor, Store
-from trail.views.view import View
+from trail.views.view import FILES, View
 
 
 def marked(views: Iterable[View], accounts: Collection[str], provider_prefix: str) -> list[View]:
     """Return *views* with those of nobody in *accounts* marked, also before `release` does so."""
+    accounts = {*accounts, FILES}
     return [
         replace(view, former=True)
         if view.owner and view.owner not in accounts and not view.owner.startswith(provider_prefix)
@@ -26,7 +27,7 @@ def release(store: Store, accounts: Collection[str], provider_prefix: str) -> in
 
     Users of an identity provider, whose names begin with *provider_prefix*, are in no list.
     """
-    params = {"accounts": list(accounts), "prefix": provider_prefix}
+    params = {"accounts": [*accounts, FILES], "prefix": provider_prefix}
     gone = "not list_contains($accounts::varchar[], {0}) and not starts_with({0}, $prefix)".format
     of_nobody = f"select 1 from saved_views where not former and {gone('owner')} union all "
     of_nobody += f"select 1 from view_marks where {gone('username')} limit 1"

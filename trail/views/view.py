@@ -13,6 +13,8 @@ from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.storage.filters import Filter
 
+# The account that owns shared views from configuration files; no user has such a name.
+FILES = "~configuration-files"
 MAX_NAME = 80  # characters
 MAX_COLUMNS = 40
 _COLUMN = re.compile(r"[a-z][a-z0-9_.]{0,63}")

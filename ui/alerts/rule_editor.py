@@ -2,6 +2,7 @@
 
 import streamlit as st
 
+from trail.config_files import folder
 from trail.core.errors import TrailError
 from trail.notifications import destinations, rule_store
 from trail.notifications.rule import Rule
@@ -17,6 +18,11 @@ def draw(ctx: Context, source: Source) -> None:
     names = [destination.name for destination in destinations.list_all(store)]
     with st.container(border=True, gap="small", key="rule-editor"):
         _head(initial)
+        if initial.name.casefold() in folder.origins(store, "rules") and initial.rule_id:
+            st.info(
+                "This rule comes from files. The next apply restores it as the files describe it.",
+                icon=":material/info:",
+            )
         if not names:
             st.info("Add a destination first: a rule needs one to send to.", icon=":material/info:")
         rule = rule_fields.draw(store, initial, key, names)

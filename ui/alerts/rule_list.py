@@ -6,6 +6,7 @@ from typing import Any
 
 import streamlit as st
 
+from trail.config_files import folder
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import TrailError
 from trail.notifications import rule_store
@@ -23,8 +24,13 @@ _WIDTHS = (0.5, 3.8, 1.3, 1.3, 1.5, 1.5)
 _HEADS = ("On", "Rule", f"{_HISTORY_DAYS} days", "Last message", "Sends to", "")
 
 
+FROM_FILES = "From files"
+CHANGED_HERE = "From files, changed here: the next apply restores the file"
+
+
 def draw(ctx: Context, rules: list[Rule], opened: int) -> None:
     """Draw *rules*; *opened* is the ID of the one in the editor, or 0."""
+    origins = folder.origins(ctx.runtime.store, "rules")
     histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
     names = rule_words.actor_names(ctx.runtime.store, rules)
     with st.container(border=True, gap="xsmall", key="rules"):
@@ -35,7 +41,7 @@ def draw(ctx: Context, rules: list[Rule], opened: int) -> None:
             history = histories.get(rule.rule_id, {"days": [], "last_fired_at": None})
             state = "open" if rule.rule_id == opened else "row"
             with st.container(key=f"rule-{state}-{rule.rule_id}"):
-                _Row(rule, history, names).draw()
+                _Row(rule, history, names, origins.get(rule.name.casefold())).draw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,8 @@ class _Row:
     rule: Rule
     history: dict[str, Any]
     names: rule_words.Names
+    as_in_files: bool | None
+    """Whether the rule still is as the files describe it, None if it is not from files."""
 
     def draw(self) -> None:
         rule, number = self.rule, self.rule.rule_id
@@ -76,7 +84,9 @@ class _Row:
                 self._menu()
 
     def _notes(self) -> None:
-        """Say that the rule is snoozed, and why it is not evaluated if a value is not allowed."""
+        """Say where it comes from, that it is snoozed, and why it cannot be evaluated."""
+        if self.as_in_files is not None:
+            st.caption(FROM_FILES if self.as_in_files else CHANGED_HERE)
         if self._snoozed() and self.rule.snoozed_until:
             until = text.short_timestamp(self.rule.snoozed_until, url_state.timezone())
             st.caption(f"○ Snoozed until {until}")

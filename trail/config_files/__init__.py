@@ -1,0 +1,1 @@
+"""Rules, destinations, digests and shared views as YAML files in a folder."""
