@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 from pydantic import SecretStr
 
+from trail.core.networks import Network
 from trail.core.section import Section
 from trail.core.settings import Settings, variable
 
@@ -454,11 +455,14 @@ class Verdict:
 class Transport(Protocol):
     """Connections to one destination, restricted to addresses that may be reached.
 
-    With `loopback` this machine may be reached too; `timeout_s` limits one attempt.
+    With `loopback` this machine may be reached too, and so may private `networks`.
+    `timeout_s` limits one attempt. `ca_file` has further certificate authorities, or is empty.
     """
 
     loopback: bool
     timeout_s: float
+    networks: tuple[Network, ...]
+    ca_file: str
 
     def send(self, request: Request) -> Response:
         """Send *request* over HTTPS; raises `InputError` for an address that is not allowed."""

@@ -1,6 +1,21 @@
-"""The network that counts as one client."""
+"""The network that counts as one client, and private networks."""
 
 import ipaddress
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+# RFC 1918 and RFC 4193. Link-local addresses, where clouds have their metadata, are none of them.
+_PRIVATE = tuple(
+    ipaddress.ip_network(text)
+    for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")
+)
+
+
+def is_private(network: Network) -> bool:
+    """Return whether all addresses of *network* belong to organizations, not to the internet."""
+    return any(
+        network.version == known.version and network.subnet_of(known)  # type: ignore[arg-type]
+        for known in _PRIVATE
+    )
 
 
 def network_of(address: str) -> str:

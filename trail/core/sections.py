@@ -1,7 +1,6 @@
 """The sections of the settings that belong to no loader."""
 
 import datetime as dt
-from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
@@ -9,9 +8,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_core import PydanticCustomError
 
+from trail.core.networks import Network, is_private
 from trail.core.section import EDITABLE, Section
-
-Network = IPv4Network | IPv6Network
 
 # Sign-in, cookies, downloads and the links of messages all start at the root of the host.
 SUB_PATH: Final = (
@@ -131,6 +129,16 @@ class Forward(Section):
     allow_loopback: bool = Field(
         False, description="Allow destinations on this machine, without HTTPS; for testing only."
     )
+    networks: tuple[Network, ...] = Field(
+        (),
+        description="Private networks that destinations may be in, such as `10.20.0.0/16`; any "
+        "other destination needs a public address.",
+    )
+    ca_file: str = Field(
+        "",
+        description="PEM file of certificate authorities that destinations are verified by, "
+        "besides those of the system.",
+    )
     timeout_s: float = Field(
         10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
     )
@@ -156,6 +164,13 @@ class Forward(Section):
         description="Maximum number of deliveries, and of dead letters, in the log "
         "per destination.",
     )
+
+    @field_validator("networks")
+    @classmethod
+    def _are_private(cls, networks: tuple[Network, ...]) -> tuple[Network, ...]:
+        if not all(is_private(network) for network in networks):
+            raise PydanticCustomError("network", "Not a private network, such as 10.20.0.0/16")
+        return networks
 
     @field_validator("public_url")
     @classmethod

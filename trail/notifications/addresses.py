@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from trail.core.errors import InputError, UnavailableError
+from trail.core.networks import Network
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # Returns the IP addresses of a host and port; raises `OSError`.
@@ -19,7 +20,7 @@ Resolver = Callable[[str, int], list[str]]
 
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _NETLOC = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_PORTS = {"https": 443, "http": 80, "smtps": 465, "smtp": 587}
+_PORTS = {"https": 443, "http": 80, "smtps": 465, "smtp": 587, "syslogs": 6514}
 # IPv6 prefixes that embed an IPv4 address: mapped, compatible, NAT64
 # (RFC 6052, 8215), 6to4 (RFC 3056), Teredo (RFC 4380), and ISATAP by its interface id.
 _EMBEDDED_IPV4 = tuple(
@@ -34,6 +35,8 @@ _EMBEDDED_IPV4 = tuple(
         "2001::/32",
     )
 )
+# A cloud's metadata in a private network.
+_METADATA_V6 = ipaddress.IPv6Address("fd00:ec2::254")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 # The only block with addresses of the public internet (RFC 4291, IANA registry).
 _GLOBAL_UNICAST = ipaddress.IPv6Network("2000::/3")
@@ -115,11 +118,13 @@ def parse_url(url: str, *, loopback: bool, schemes: tuple[str, ...] = ("https",)
     return Endpoint(scheme, host, port or _PORTS[scheme], target)
 
 
-def resolve_public(endpoint: Endpoint, resolve: Resolver, *, loopback: bool) -> list[str]:
+def resolve_public(
+    endpoint: Endpoint, resolve: Resolver, *, loopback: bool, networks: tuple[Network, ...] = ()
+) -> list[str]:
     """Return the IP addresses to connect to, in order of preference.
 
-    Raises `InputError` if any of them is not public, even if others are. Raises
-    `UnavailableError` if the name cannot be resolved now.
+    Raises `InputError` if any of them is neither public nor in one of the private *networks*, even
+    if others are. Raises `UnavailableError` if the name cannot be resolved now.
     """
     try:
         result = list(dict.fromkeys(resolve(endpoint.host, endpoint.port)))
@@ -128,7 +133,7 @@ def resolve_public(endpoint: Endpoint, resolve: Resolver, *, loopback: bool) -> 
     if not result:
         raise UnavailableError(f"The host {endpoint.host} cannot be resolved.", "Check the URL.")
     for text in result:
-        if not is_allowed(text, loopback=loopback):
+        if not is_allowed(text, loopback=loopback, networks=networks):
             raise _refused_address("it resolves to a private, local or reserved network")
     return result
 
@@ -139,8 +144,11 @@ def resolve_hostname(host: str, port: int) -> list[str]:
     return [str(answer[4][0]) for answer in answers]
 
 
-def is_allowed(text: str, *, loopback: bool) -> bool:
-    """Return whether connections to the IP address *text* are allowed."""
+def is_allowed(text: str, *, loopback: bool, networks: tuple[Network, ...] = ()) -> bool:
+    """Return whether connections to the IP address *text* are allowed.
+
+    It is public, or in one of the private *networks*, or with *loopback* this machine.
+    """
     try:
         address = ipaddress.ip_address(text)
     except ValueError:
@@ -149,7 +157,11 @@ def is_allowed(text: str, *, loopback: bool) -> bool:
         return False
     if loopback and address in _LOOPBACK:
         return True
-    return is_public(address)
+    if address == _METADATA_V6:
+        return False
+    return is_public(address) or any(
+        address.version == network.version and address in network for network in networks
+    )
 
 
 def is_public(address: Address) -> bool:

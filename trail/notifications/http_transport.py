@@ -15,7 +15,8 @@ import httpcore2
 
 from trail.core.errors import InputError, TrailError
 from trail.core.model import Request, Response
-from trail.notifications import addresses
+from trail.core.networks import Network
+from trail.notifications import addresses, tls
 from trail.notifications.addresses import Resolver
 
 RESPONSE_BYTES = 64 * 1024
@@ -41,12 +42,16 @@ class HttpTransport:
         *,
         loopback: bool,
         timeout_s: float,
+        networks: tuple[Network, ...] = (),
+        ca_file: str = "",
         resolve: Resolver = addresses.resolve_hostname,
         context: ssl.SSLContext | None = None,
     ) -> None:
         self.loopback = loopback
         self.timeout_s = timeout_s
-        self._backend = _GuardedBackend(resolve, loopback=loopback)
+        self.networks = networks
+        self.ca_file = ca_file
+        self._backend = _GuardedBackend(resolve, loopback=loopback, networks=networks)
         self._context = context
         self._lock = threading.Lock()
         self._pool: httpcore2.ConnectionPool | None = None
@@ -123,7 +128,7 @@ class HttpTransport:
     def _open_pool(self) -> httpcore2.ConnectionPool:
         if self._pool is None:
             self._pool = httpcore2.ConnectionPool(
-                ssl_context=self._context,
+                ssl_context=self._context or (tls.context(self.ca_file) if self.ca_file else None),
                 max_connections=1,
                 keepalive_expiry=_IDLE_S,
                 network_backend=self._backend,
@@ -134,9 +139,10 @@ class HttpTransport:
 class _GuardedBackend(httpcore2.NetworkBackend):
     """Opens connections to allowed addresses only; one deadline covers a whole attempt."""
 
-    def __init__(self, resolve: Resolver, *, loopback: bool) -> None:
+    def __init__(self, resolve: Resolver, *, loopback: bool, networks: tuple[Network, ...]) -> None:
         self._resolve = resolve
         self._loopback = loopback
+        self._networks = networks
         self._inner_backend = httpcore2.SyncBackend()
         self.endpoint: addresses.Endpoint | None = None
         self.deadline = 0.0
@@ -152,7 +158,9 @@ class _GuardedBackend(httpcore2.NetworkBackend):
         """Return a connection to the first allowed address of *host* that accepts it."""
         assert self.endpoint and (host, port) == (self.endpoint.host, self.endpoint.port)
         try:
-            result = addresses.resolve_public(self.endpoint, self._resolve, loopback=self._loopback)
+            result = addresses.resolve_public(
+                self.endpoint, self._resolve, loopback=self._loopback, networks=self._networks
+            )
         except InputError as error:
             raise AddressRefusedError(error) from None
         except TrailError as error:

@@ -10,7 +10,7 @@ import ssl
 
 from trail.core.errors import UnavailableError
 from trail.core.model import Request, Response, Transport
-from trail.notifications import addresses
+from trail.notifications import addresses, tls
 from trail.notifications.addresses import Resolver
 
 SCHEMES = ("smtp", "smtps")
@@ -29,10 +29,13 @@ def send(
     before anything is sent; a server without TLS is not used.
     """
     loopback, timeout_s = transport.loopback, transport.timeout_s
+    context = context or tls.context(transport.ca_file)
     envelope = dict(request.headers)
     endpoint = addresses.parse_url(request.url, loopback=loopback, schemes=SCHEMES)
     try:
-        result = addresses.resolve_public(endpoint, resolve, loopback=loopback)
+        result = addresses.resolve_public(
+            endpoint, resolve, loopback=loopback, networks=transport.networks
+        )
     except UnavailableError as error:
         return Response(0, error=str(error))
     try:
@@ -60,10 +63,9 @@ def _response(code: int) -> Response:
 
 
 def _connect(
-    endpoint: addresses.Endpoint, address: str, timeout_s: float, context: ssl.SSLContext | None
+    endpoint: addresses.Endpoint, address: str, timeout_s: float, context: ssl.SSLContext
 ) -> smtplib.SMTP:
     """Return a connection under TLS whose certificate matches the configured host."""
-    context = context or ssl.create_default_context()
     connection = socket.create_connection((address, endpoint.port), timeout_s)
     try:
         if endpoint.scheme == "smtps":

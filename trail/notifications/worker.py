@@ -228,7 +228,10 @@ class Forwarding:
         if transport is None:
             forward = self.settings.forward
             transport = self._transports[destination.destination_id] = HttpTransport(
-                loopback=forward.allow_loopback, timeout_s=forward.timeout_s
+                loopback=forward.allow_loopback,
+                timeout_s=forward.timeout_s,
+                networks=forward.networks,
+                ca_file=forward.ca_file,
             )
         return destination.forwarder.send(request, transport)
 

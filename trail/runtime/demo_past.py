@@ -13,6 +13,7 @@ from pathlib import Path
 from trail.core.clock import carried, running_from, utc_now
 from trail.core.errors import UnavailableError
 from trail.core.model import Request, Response
+from trail.core.networks import Network
 from trail.core.settings import Settings
 from trail.findings.refresh import refresh
 from trail.ingest.files import load_files
@@ -68,6 +69,8 @@ class _NoNetwork:
 
     loopback = False
     timeout_s = 0.0
+    networks: tuple[Network, ...] = ()
+    ca_file = ""
 
     def send(self, request: Request) -> Response:
         """Return that nothing was reached."""

@@ -8,7 +8,7 @@ import logging
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from trail.core.sections import Network
+from trail.core.networks import Network
 from trail.runtime import process
 
 _log = logging.getLogger("trail.web")

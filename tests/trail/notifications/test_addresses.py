@@ -9,10 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from tests.receiver import Receiver
 from trail.core.errors import InputError
 from trail.core.model import Request, Response
+from trail.core.sections import Forward
 from trail.notifications import addresses, apprise_transport, smtp_transport
 from trail.notifications.http_transport import HttpTransport
 
@@ -427,3 +429,43 @@ def test_apprise_process_is_restricted(url: str, loopback: bool, status: int) ->
         response = apprise_transport.send(request, HttpTransport(loopback=loopback, timeout_s=5))
         assert response.status == status
         assert len(receiver.taken) == (status == 200)
+
+
+@pytest.mark.parametrize(
+    ("address", "allowed"),
+    [
+        ("10.20.0.1", True),
+        ("10.20.255.255", True),
+        ("10.21.0.1", False),
+        ("192.168.0.1", False),
+        ("fd12:3456::1", True),
+        ("fd00:ec2::254", False),
+        ("::ffff:10.20.0.1", False),
+        ("127.0.0.1", False),
+        ("169.254.169.254", False),
+        ("8.8.8.8", True),
+    ],
+)
+def test_private_networks_of_the_settings_are_allowed(address: str, allowed: bool) -> None:
+    networks = Forward.model_validate({"networks": ["10.20.0.0/16", "fc00::/7"]}).networks
+    assert addresses.is_allowed(address, loopback=False, networks=networks) is allowed
+    endpoint = addresses.parse_url("https://siem.example.com", loopback=False)
+
+    def resolve(host: str, port: int) -> list[str]:
+        return [address]
+
+    if allowed:
+        found = addresses.resolve_public(endpoint, resolve, loopback=False, networks=networks)
+        assert found == [address]
+    else:
+        with pytest.raises(InputError, match="private"):
+            addresses.resolve_public(endpoint, resolve, loopback=False, networks=networks)
+
+
+@pytest.mark.parametrize(
+    "network",
+    ["0.0.0.0/0", "10.0.0.0/7", "127.0.0.0/8", "169.254.0.0/16", "8.8.8.0/24", "::/0", "fe80::/10"],
+)
+def test_only_private_networks_can_be_allowed(network: str) -> None:
+    with pytest.raises(ValidationError, match="Not a private network"):
+        Forward.model_validate({"networks": [network]})
