@@ -5,7 +5,7 @@ import streamlit as st
 from trail.events import events, store_status
 from trail.runtime import process
 from trail.storage.filters import Filter
-from ui import event_feed, text, url_state
+from ui import event_feed, setup_guide, text, url_state
 from ui.connect import files_card, token_card, upload_card, webhook_card
 from ui.page import Context, Page
 
@@ -16,7 +16,7 @@ _REFRESH_S = 3.0
 
 def render(ctx: Context) -> None:
     """Draw the page."""
-    st.title("Connect", anchor=False)
+    setup_guide.draw("Connect Segment", "events")
     st.caption(
         "Use one way or several. The token alone is enough to start; the webhook adds speed and "
         "proof. An event that arrives by several ways is counted once."

@@ -26,7 +26,7 @@ from trail.runtime.process import Runtime
 from trail.storage import query_timeout, shared_results
 from trail.storage.database import Store
 from trail.storage.query_timeout import QueryScope
-from ui import script_run, sign_in_form, text, unreadable_notice, url_state
+from ui import script_run, setup_guide, sign_in_form, text, unreadable_notice, url_state
 from ui.audit import record_page_view
 
 _log = logging.getLogger("trail.ui")
@@ -105,7 +105,7 @@ class Page:
         entered = st.session_state.get(_PATH) != self.path
         st.session_state[_PATH] = self.path
         with explaining(self.path, self), turn(user):
-            _banner(self, user)
+            setup_guide.draw_above(self.path, user)
             unreadable_notice.draw(has_search=self.has_search)
             _leave_out_findings(user)
             self.render(Context(user, process.current(), entered))
@@ -164,16 +164,6 @@ def turn(user: User) -> Iterator[None]:
     slot = runtime.shares.requests.slot(user.username, scope)
     with scope.entered(), slot, shared_results.within():
         yield
-
-
-def _banner(page: Page, user: User) -> None:
-    """Draw the banner of the demo workspace, with a link to Connect for owners."""
-    if not process.current().demo or page.path == "connect":
-        return
-    with st.container(horizontal=True, vertical_alignment="center", key="demo-banner"):
-        st.html("<b>Demo workspace.</b> Its events are generated.", width="content")
-        if user.may("configure"):
-            st.page_link(url_state.CONNECT, label="Connect your workspace")
 
 
 def current_user() -> User | None:

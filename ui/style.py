@@ -86,7 +86,7 @@ _RULES = """
 .trail-link { color: LINK; font-size: 12.5px; white-space: nowrap; text-decoration: none; }
 .trail-link:hover { text-decoration: underline; }
 .trail-summary b { color: INK; font-weight: 600; }
-.st-key-demo-banner, .st-key-archive-banner {
+.st-key-demo-banner, .st-key-setup-banner, .st-key-archive-banner {
   background: PANEL; border: 1px solid LINE; border-radius: 6px; padding: 4px 12px;
   min-height: 36px;
 }
@@ -98,7 +98,10 @@ _RULES = """
 .st-key-coverage-banner-files { border-left-color: GREY; }
 [class*=st-key-coverage-banner] :is(p, .stText *) { font-size: 13px; overflow-wrap: anywhere; }
 [class*=st-key-coverage-banner] > :first-child { flex: 1 1 280px; min-width: 0; }
-.st-key-demo-banner p, .st-key-demo-banner .stHtml, .st-key-archive-banner * { font-size: 13px; }
+:is(.st-key-demo-banner, .st-key-setup-banner) :is(p, .stHtml), .st-key-archive-banner * {
+  font-size: 13px;
+}
+.st-key-setup-guide { gap: 4px 16px; }
 .st-key-chart-head { gap: 4px 16px; margin-bottom: -14px; }
 .st-key-chart-head > * { flex: 0 1 auto; }
 .st-key-result-bar { gap: 4px 8px; }

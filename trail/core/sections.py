@@ -64,6 +64,21 @@ class Demo(Section):
     )
 
 
+# Title of each step of the set-up that an owner may skip.
+SETUP_STEPS = {"events": "Events", "alerts": "Alerts", "colleagues": "Colleagues"}
+
+
+class Setup(Section):
+    """The set-up of the workspace in the browser."""
+
+    skipped: tuple[Literal["events", "alerts", "colleagues"], ...] = Field(
+        (),
+        description="Steps of the set-up guide that an owner skipped.",
+        title="Skipped steps of the set-up",
+        json_schema_extra=EDITABLE,
+    )
+
+
 class Server(Section):
     """How the pages and routes are served."""
 

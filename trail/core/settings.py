@@ -42,6 +42,7 @@ from trail.core.sections import (
     PushSettings,
     Seals,
     Server,
+    Setup,
     Store,
 )
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
     )
     store: Store = Store()
     demo: Demo = Demo()
+    setup: Setup = Setup()
     server: Server = Server()
     push: PushSettings = PushSettings()
     forward: Forward = Forward()

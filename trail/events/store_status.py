@@ -9,6 +9,11 @@ from trail.storage.database import Engine
 _EARLIEST = dt.datetime.fromisoformat("0001-01-01")
 
 
+def has_events(engine: Engine) -> bool:
+    """Return whether there is any event, quickly."""
+    return bool(engine.table("select 1 from events limit 1").num_rows)
+
+
 def status(engine: Engine) -> dict[str, Any]:
     """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ...
 

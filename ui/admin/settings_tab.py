@@ -21,7 +21,13 @@ GROUPS = {
 }
 RETENTION = ("store.retention_days", "store.archive")
 # Those on Connect, where they are tested.
-ELSEWHERE = ("segment.token", "segment.region", "push.webhook_secrets", "push.write_keys")
+ELSEWHERE = (
+    "segment.token",
+    "segment.region",
+    "push.webhook_secrets",
+    "push.write_keys",
+    "setup.skipped",
+)
 _CARD_WIDTH = 420
 _RESULT = "settings-result"
 

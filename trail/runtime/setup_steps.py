@@ -1,0 +1,53 @@
+"""The steps of setting up a workspace, each with its state, from what is stored."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from trail.core.sections import SETUP_STEPS
+from trail.events import store_status
+from trail.notifications import rule_store
+from trail.runtime.process import Runtime
+
+NAME = "setup.skipped"  # the setting
+
+State = Literal["done", "skipped", "open"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step: its name, title and state."""
+
+    name: str
+    title: str
+    state: State
+
+
+def steps(runtime: Runtime) -> tuple[Step, ...]:
+    """Return the steps in their order.
+
+    There is an owner, since only owners see this. Events are there once the workspace's own
+    database has some; alerts with the first rule; colleagues with a second user, or by single
+    sign-on. The demo workspace counts for nothing.
+    """
+    is_real = not runtime.demo
+    done = {
+        "events": is_real and store_status.has_events(runtime.store),
+        "alerts": is_real and bool(rule_store.list_all(runtime.store)),
+        "colleagues": runtime.settings.auth.by_provider or len(runtime.users.all()) > 1,
+    }
+    skipped = runtime.settings.setup.skipped
+    return (
+        Step("owner", "Owner account", "done"),
+        *(
+            Step(name, title, "done" if done[name] else "skipped" if name in skipped else "open")
+            for name, title in SETUP_STEPS.items()
+        ),
+    )
+
+
+def following(known: tuple[Step, ...], name: str) -> Step | None:
+    """Return the next open step after the one called *name*, from the start if none follows."""
+    places = [step.name for step in known]
+    at = places.index(name) + 1 if name in places else 0
+    ordered = (*known[at:], *known[:at])
+    return next((step for step in ordered if step.state == "open" and step.name != name), None)
