@@ -5,6 +5,7 @@ import re
 import secrets
 import string
 import unicodedata
+from collections.abc import Iterable
 
 import bcrypt
 
@@ -13,6 +14,11 @@ from trail.core.errors import InputError
 MIN_CHARACTERS, MAX_BYTES = 12, 72  # bcrypt ignores everything after 72 bytes
 MIN_COST = 10  # bcrypt rounds, as a power of two
 _MIN_DISTINCT = 4
+# Of 0 to 4 by zxcvbn: more than 10^8 guesses, too many for a stolen bcrypt hash.
+MIN_SCORE = 3
+# More characters only make it stronger, and take seconds to estimate in the worst case.
+_ESTIMATED = 40
+_PRODUCT_WORDS = ("audit", "trail", "audittrail", "segment", "twilio")
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
 
 
@@ -99,8 +105,12 @@ def matches(password: str, hash_: str) -> bool:
     return matching_form(password, hash_) is not None
 
 
-def check_strength(username: str, password: str) -> None:
-    """Raise `InputError` for a password that is easy to guess or that bcrypt would truncate."""
+def check_strength(username: str, password: str, *words: str) -> None:
+    """Raise `InputError` for a password that is easy to guess or that bcrypt would truncate.
+
+    *words*, such as the name of the user, count as known to whoever guesses. The error says why the
+    estimator finds the password weak.
+    """
     password = prepare(password)
     plain = password.casefold()
     if len(password) < MIN_CHARACTERS or plain == username or len(set(password)) < _MIN_DISTINCT:
@@ -113,3 +123,19 @@ def check_strength(username: str, password: str) -> None:
             "This password is too long or has a space at an end.",
             f"Use at most {MAX_BYTES} bytes without leading or trailing spaces.",
         )
+    if reason := _weakness(password, (username, *words)):
+        raise InputError("This password is too easy to guess.", reason)
+
+
+def _weakness(password: str, known: Iterable[str]) -> str:
+    """Return why *password* is easy to guess for who knows these words; empty if it is not."""
+    # Its lists of words take most of a second to load, and most commands set no password.
+    from zxcvbn import zxcvbn
+
+    parts = [part for text in known for part in (text, *re.split(r"[\W_]+", text)) if part]
+    estimate = zxcvbn(password[:_ESTIMATED], [*parts, *_PRODUCT_WORDS])
+    if estimate["score"] >= MIN_SCORE:
+        return ""
+    feedback = estimate["feedback"]
+    reasons = [feedback["warning"], *feedback["suggestions"], "Add more words."]
+    return next(str(reason) for reason in reasons if reason)

@@ -143,7 +143,7 @@ class Users:
         check_username(key)
         check_role(role)
         check_end(role, ends_at)
-        passwords.check_strength(key, password)
+        passwords.check_strength(key, password, name, email)
         # Outside the lock, since hashing is slow.
         entry = new_entry(name, email, role, password, ends_at)
         with self._file.changing() as entries:
@@ -158,7 +158,11 @@ class Users:
 
     def set_password(self, username: str, password: str) -> None:
         """Set a new password; the sessions of the user end with their next request."""
-        passwords.check_strength(normalize_username(username), password)
+        user = next(
+            (user for user in self.all() if user.username == normalize_username(username)), None
+        )
+        known = (user.name, user.email) if user else ()
+        passwords.check_strength(normalize_username(username), password, *known)
         hash_ = passwords.hash_password(password)
         with self._file.changing() as entries:
             entries[_known(entries, username)] |= password_fields(hash_)
