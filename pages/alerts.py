@@ -1,7 +1,13 @@
-"""Alerts: rules, digests, destinations, and the delivery log."""
+"""Alerts: rules, digests, destinations, the delivery log and maintenance windows."""
 
 from ui import tabs
-from ui.alerts import delivery_log_tab, destinations_tab, digests_tab, rules_tab
+from ui.alerts import (
+    delivery_log_tab,
+    destinations_tab,
+    digests_tab,
+    maintenance_tab,
+    rules_tab,
+)
 from ui.page import Context, Page
 
 _TABS: dict[str, tabs.Tab] = {
@@ -9,6 +15,7 @@ _TABS: dict[str, tabs.Tab] = {
     "digests": ("Digests", digests_tab.draw),
     "destinations": ("Destinations", destinations_tab.draw),
     "log": ("Delivery log", delivery_log_tab.draw),
+    "maintenance": ("Maintenance windows", maintenance_tab.draw),
 }
 
 

@@ -53,10 +53,8 @@ _RULES = """
 .st-key-message-preview .stText { font-weight: 600; overflow-wrap: anywhere; }
 @container (max-width: 1100px) {
   /* The editor comes first where it does not fit beside the list, and rows have two lines. */
-  .st-key-rules-and-editor > .stLayoutWrapper > .stHorizontalBlock {
-    flex-direction: column-reverse;
-  }
-  .st-key-rules-and-editor > .stLayoutWrapper > .stHorizontalBlock > .stColumn { width: 100%; }
+  .stHorizontalBlock:has(> .stColumn .st-key-rule-editor) { flex-flow: column-reverse; }
+  .stHorizontalBlock:has(> .stColumn .st-key-rule-editor) > .stColumn { width: 100%; }
   .st-key-rule-heads { display: none; }
   :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stHorizontalBlock {
     flex-flow: row wrap; gap: 4px 16px;

@@ -230,7 +230,13 @@ def test_forged_presses_on_alerts_change_nothing(matrix: Matrix, tmp_path: Path)
     server.command("apply", str(tmp_path))
     stored = exported(server, tmp_path / "before")
     server.users.add("otto", "Otto Berg", "", "owner", PASSWORD)
-    sections = ("section=rules&edit=1", "section=digests", "section=destinations", "section=log")
+    sections = (
+        "section=rules&edit=1",
+        "section=digests",
+        "section=destinations",
+        "section=log",
+        "section=maintenance",
+    )
     with server.tab(sid=server.sign_in("otto")) as owner:
         for section in sections:
             owner.run(page="alerts", query=section)

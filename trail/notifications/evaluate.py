@@ -14,7 +14,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Notification
 from trail.core.settings import Settings
-from trail.notifications import deliveries, delivery_log, destinations, rule_store
+from trail.notifications import deliveries, delivery_log, destinations, maintenance, rule_store
 from trail.notifications.matches import (
     NewEvents,
     has_recent_event,
@@ -53,7 +53,12 @@ class Alerts:
         """
         store, now = self.store(), self.clock()
         newest, cursor_text = cursors.kept(store), cursors.get(store, CURSOR)
-        active = [rule for rule in rule_store.list_all(store) if rule.active]
+        windows = maintenance.list_all(store)
+        active = [
+            maintenance.quieted(windows, rule, now)
+            for rule in rule_store.list_all(store)
+            if rule.active
+        ]
         states = rule_store.rate_limit_states(store) if active else {}
         new_events = None
         if newest and cursor_text and newest > dt.datetime.fromisoformat(cursor_text):
@@ -192,9 +197,16 @@ def queue_messages(
 ) -> None:
     """Apply the rate limit, queue the messages that may go out, and store the new state.
 
-    No message about failing deliveries goes to a destination that fails.
+    No message about failing deliveries goes to a destination that fails, and none goes out in a
+    maintenance window, which counts what it holds back.
     """
-    messages, engine = step(rule, state, matches, now), Inside(cursor)
+    engine = Inside(cursor)
+    windows = maintenance.list_all(engine)
+    if matches and (found := maintenance.held_by(windows, rule, now)):
+        held = sum(match.count for match in matches)
+        state.held, state.held_by = state.held + held, found[0].name
+        maintenance.record_held(cursor, found[0].window_id, held, now)
+    messages = step(maintenance.quieted(windows, rule, now), state, matches, now)
     names = {name.lower() for name in rule.destinations}
     existing = destinations.list_all(engine) if messages and names else []
     without = delivery_log.failing(engine) if existing and rule.kind == "delivery" else frozenset()
@@ -237,6 +249,9 @@ def payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[s
         )
     elif message.count > 1:
         text = f"{message.count:,} × {message.targets[0][0] or 'without a target'}."
+    if message.held:
+        window = f"the maintenance window “{message.held_by}”"
+        text = f"{text} {message.held:,} of {message.count:,} held back by {window}."
     return "alert", {
         **header,
         "form": message.form,
@@ -245,6 +260,7 @@ def payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[s
         "why": reason,
         "targets": [{"label": label, "count": count} for label, count in message.targets],
         "more_targets": message.more_targets,
+        "held": message.held,
         "event": dict(message.example) or None,
         "query": rule.query,
         "since": message.since,

@@ -44,7 +44,8 @@ class RateLimitState:
     """The state of one rule. Times are naive UTC; `day` is in the rule's time zone.
 
     A round begins at `opened_at` with the first match and ends with one roll-up. `firsts` counts
-    the targets reported at once in this round, `sent` the messages of `day`.
+    the targets reported at once in this round, `sent` the messages of `day`. `held` pending matches
+    were held back by the maintenance window `held_by`.
     """
 
     targets: dict[str, TargetState] = field(default_factory=dict)
@@ -53,6 +54,8 @@ class RateLimitState:
     day: dt.date | None = None
     sent: int = 0
     overflowed: bool = False
+    held: int = 0
+    held_by: str = ""
 
     @property
     def pending(self) -> int:
@@ -65,7 +68,7 @@ class Message:
     """One message: `form` is first, rollup or overflow; `count` is the number of matches.
 
     `targets` lists (label, count), `more_targets` is the number not listed, and `since` is the
-    start of the round.
+    start of the round. `held` of a roll-up's matches were held back by the window `held_by`.
     """
 
     form: str
@@ -75,6 +78,8 @@ class Message:
     example: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     since: dt.datetime | None = None
+    held: int = 0
+    held_by: str = ""
 
 
 def step(
@@ -126,6 +131,7 @@ def _end_round(
         if not _may_send(rule, state, messages):
             return
         messages.append(roll_up(state))
+        state.held, state.held_by = 0, ""
         for target_state in state.targets.values():
             target_state.pending = 0
     state.targets = {
@@ -164,6 +170,8 @@ def roll_up(state: RateLimitState) -> Message:
         tuple((target.label, target.pending) for target in targets[:MAX_LISTED_TARGETS]),
         max(0, len(targets) - MAX_LISTED_TARGETS),
         since=state.opened_at,
+        held=state.held,
+        held_by=state.held_by,
     )
 
 

@@ -124,6 +124,8 @@ def rate_limit_states(engine: Engine) -> dict[int, RateLimitState]:
             day=dt.date.fromisoformat(values["day"]) if values.get("day") else None,
             sent=values.get("sent", 0),
             overflowed=values.get("overflowed", False),
+            held=values.get("held", 0),
+            held_by=values.get("held_by", ""),
         )
     for row in engine.table("select * from rule_groups").to_pylist():
         if row["rule_id"] in states:
@@ -141,6 +143,8 @@ def save_rate_limit_state(cursor: Cursor, rule_id: int, state: RateLimitState) -
         "day": state.day.isoformat() if state.day else None,
         "sent": state.sent,
         "overflowed": state.overflowed,
+        "held": state.held,
+        "held_by": state.held_by,
     }
     cursor.execute(
         "update rules set tally = $tally where rule_id = $id",

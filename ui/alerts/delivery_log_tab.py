@@ -13,7 +13,7 @@ from trail.core.clock import utc_now
 from trail.notifications import deliveries, delivery_log, destinations
 from trail.notifications.delivery_log import DeadLetters
 from ui import tables, text, url_state
-from ui.alerts import changes
+from ui.alerts import changes, maintenance_tab
 from ui.page import Context
 
 _STATES = {
@@ -32,6 +32,7 @@ def draw(ctx: Context) -> None:
     names = {row.destination_id: row.name for row in destinations.list_all(store)}
     if groups := delivery_log.dead_letters(store):
         _dead_letters(groups, zone)
+    maintenance_tab.draw_held(ctx)
     with st.container(horizontal=True):
         chosen = st.selectbox(
             "Destination",

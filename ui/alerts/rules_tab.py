@@ -31,8 +31,7 @@ def draw(ctx: Context) -> None:
             args=(rule_source.NEW,),
         )
     if source:
-        with st.container(key="rules-and-editor"):
-            left, right = st.columns([1.6, 1], gap="small")
+        left, right = st.columns([1.6, 1], gap="small")
     else:
         left, right = st.container(), None
     with left:

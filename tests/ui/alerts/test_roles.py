@@ -10,19 +10,21 @@ from trail.accounts.users import User
 from trail.attention import digest_schedules
 from trail.attention.digest_schedules import DigestSchedule
 from trail.core.clock import utc_now
-from trail.notifications import deliveries, rule_store
+from trail.notifications import deliveries, maintenance, rule_store
+from trail.notifications.maintenance import MaintenanceWindow
 from trail.notifications.rule import Rule
 from trail.runtime.process import Runtime
 from trail.storage.database import Cursor, Store
 from ui import page as ui_page
 
 __all__ = ["runtime"]
-TABLES = ("rules", "destinations", "deliveries", "tries", "digest_schedules")
+TABLES = ("rules", "maintenance_windows", "destinations", "deliveries", "tries", "digest_schedules")
 # The buttons that must be there, so that the test cannot pass by finding none.
 EXPECTED = {
     "rules_tab": {"Import", "Delete rule", "Snooze 1 h", "Save rule"},
     "digests_tab": {"Save digest", "Send now as a test", "Pause", "Delete", "Import"},
     "destinations_tab": {"Send test message", "Pause", "Delete destination", "Count"},
+    "maintenance_tab": {"Save window", "Delete"},
     "delivery_log_tab": {"Retry 1 dead letter", "Delete 1 dead letter"},
 }
 # One function checks for all: another role, and nobody.
@@ -38,6 +40,7 @@ def content(store: Store) -> None:
         now = utc_now()
         rule_store.save(cursor, Rule("Any", destinations=("hook",)), "maya")
         digest_schedules.save(cursor, DigestSchedule("Weekly", number), "maya", now)
+        maintenance.add(cursor, MaintenanceWindow("Sunday", weekly=True, weekday=6), "maya")
         deliveries.enqueue(cursor, number, "notice", "a", {"title": "A"}, now)
         cursor.execute("update deliveries set state = 'dead', ended_at = created_at")
 
