@@ -5,7 +5,7 @@ import streamlit as st
 from trail.accounts import oidc
 from trail.core.clock import naive_utc
 from trail.web.auth import SIGN_OUT
-from ui import text, url_state
+from ui import text, tokens_list, url_state
 from ui.account import password_card, sessions_card
 from ui.page import OWN_ACCOUNT, Context, Page
 
@@ -34,6 +34,9 @@ def render(ctx: Context) -> None:
         if not oidc.is_provider_user(user):
             with st.container(border=True, gap="small", height="stretch"):
                 password_card.draw()
+            with st.container(border=True, gap="small", height="stretch"):
+                st.subheader("API tokens", anchor=False)
+                tokens_list.draw_own(ctx)
 
 
 def _end(ctx: Context) -> str:

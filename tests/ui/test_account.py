@@ -1,11 +1,16 @@
 """The Account page: the own password and sessions, never those of another user."""
 
+import dataclasses
+import datetime as dt
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.test_logged_actions import entries, press, runtime
+from tests.ui.test_logged_actions import entries, page, press, runtime
+from trail.accounts.api_tokens import Tokens
 from trail.accounts.login_throttle import PAIR
 from trail.accounts.sessions import ENDED, hash_of, session_user
 from trail.accounts.users import User
@@ -14,7 +19,7 @@ from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.storage.database import Store
 from ui import page as ui_page
-from ui import script_run
+from ui import script_run, tokens_list
 from ui.account import sessions_card
 
 __all__ = ["runtime"]
@@ -31,10 +36,11 @@ def signed_in(runtime: Runtime, username: str, browser: str = "") -> str:
 
 
 @pytest.fixture
-def here(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def here(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """Return the hash of the session of the page, whose user is maya."""
     runtime.users.add("maya", "Maya Lind", "", "owner", PASSWORD)
     runtime.users.add("jon", "Jon Berg", "", "manager", PASSWORD)
+    process.start(dataclasses.replace(runtime, tokens=Tokens(tmp_path / "tokens.json")))
     sid_hash = signed_in(runtime, "maya", "Firefox on Linux")
     identity = {"sid": sid_hash, "username": "maya"}
     monkeypatch.setattr(script_run, "identity", lambda: identity)
@@ -69,7 +75,7 @@ def change(old: str, new: str, repeated: str = "") -> tuple[list[str], list[str]
         [field] = [item for item in app.text_input if item.label == label]
         field.set_value(value)
     app = press(app, "Change password")
-    assert {item.value for item in app.text_input} <= {""}
+    assert {item.value for item in app.text_input if "password" in item.label} == {""}
     return [item.value for item in app.success], [item.value for item in app.error]
 
 
@@ -123,5 +129,68 @@ def test_users_of_a_provider_have_no_password_here(
 ) -> None:
     user = User("oidc:rita", "Rita", "", "reviewer")
     monkeypatch.setattr(ui_page, "current_user", lambda: user)
-    assert process.current() is runtime
-    assert not account().text_input
+    assert not [item for item in account().text_input if "password" in item.label]
+
+
+@pytest.fixture
+def tokens(here: str) -> Tokens:
+    made = process.current().tokens
+    assert made
+    return made
+
+
+def test_own_tokens_are_made_shown_once_and_revoked(tokens: Tokens, store: Store) -> None:
+    app = account()
+    app.text_input(key="own-tokens-name").set_value("ci")
+    app.selectbox(key="own-tokens-role").set_value("viewer")
+    app = press(app, "Create token")
+    secret = app.code[0].value
+    token = tokens.authenticate(secret, dt.datetime.now(dt.UTC))
+    assert token
+    maya = process.current().users.get("maya")
+    assert maya
+    assert (token.name, token.role, token.owner) == ("ci", "viewer", maya.account)
+    assert any("Viewer · read · until" in item.value for item in app.caption)
+    app = press(press(app, "Done"), "Revoke")
+    assert tokens.all() == []
+    assert not app.code
+    assert [what for what, _ in entries(store, "token_added")] == ["ci"]
+    assert entries(store, "token_revoked") == [("ci", "")]
+
+
+def test_a_token_has_at_most_the_role_of_whose_it_is(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The form offers no other role, and a forged choice or name is refused."""
+    of_workspace, _ = tokens.add("bi", "owner", ("read",), 1, dt.datetime.now(dt.UTC))
+    jon = process.current().users.get("jon")
+    monkeypatch.setattr(ui_page, "current_user", lambda: jon)
+    app = account()
+    assert app.selectbox(key="own-tokens-role").options == ["Manager", "Viewer"]
+    assert not [button for button in app.button if button.label == "Revoke"]
+    with pytest.raises(InputError, match="not your token"):
+        tokens_list._revoke("own-tokens", "bi")
+    with pytest.raises(InputError, match="Your role does not allow"):
+        tokens_list._revoke("all-tokens", "bi")
+    monkeypatch.setattr(
+        st,
+        "session_state",
+        {f"own-tokens-{k}": v for k, v in {"name": "x", "role": "owner"}.items()},
+    )
+    with pytest.raises(InputError, match="does not cover"):
+        tokens_list._create("own-tokens")
+    assert tokens.all() == [of_workspace]
+
+
+def test_owners_see_and_revoke_all_tokens(tokens: Tokens) -> None:
+    maya = process.current().users.get("maya")
+    assert maya
+    now = dt.datetime.now(dt.UTC)
+    tokens.add("mine", "viewer", ("read",), 1, now, maya.account)
+    tokens.add("lost", "viewer", ("read",), 1, now, "gone~0123456789ab")
+    app = page("ui.admin.roles_tab")
+    shown = " ".join(item.value for item in app.caption)
+    assert "of maya · Viewer" in shown
+    assert "of a removed user · Viewer" in shown
+    app.button(key="all-tokens-revoke-lost").click().run()
+    assert [token.name for token in tokens.all()] == ["mine"]

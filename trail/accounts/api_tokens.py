@@ -26,7 +26,11 @@ _log = logging.getLogger("trail.access")
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """One stored token. Times are ISO 8601 in UTC; `used_on` is the day of the last use."""
+    """One stored token. Times are ISO 8601 in UTC; `used_on` is the day of the last use.
+
+    `owner` is the `User.account` of whose it is: it works as long as that user has access and a
+    role that covers the token's. It is empty for a token of the workspace.
+    """
 
     name: str
     role: str
@@ -35,6 +39,7 @@ class Token:
     made_at: str
     ends_at: str
     used_on: str = ""
+    owner: str = ""
 
     @property
     def username(self) -> str:
@@ -85,11 +90,18 @@ class Tokens:
         return token
 
     def add(
-        self, name: str, role: str, scopes: tuple[str, ...], days: int, now: dt.datetime
+        self,
+        name: str,
+        role: str,
+        scopes: tuple[str, ...],
+        days: int,
+        now: dt.datetime,
+        owner: str = "",
     ) -> tuple[Token, str]:
         """Create a token; return it and its secret, which is not stored.
 
-        Raises `InputError` for a taken name, an unknown role or scope, or too long a lifetime.
+        *owner* is the `User.account` of whose it is, empty for one of the workspace. Raises
+        `InputError` for a taken name, an unknown role or scope, or too long a lifetime.
         """
         _check(name, role, scopes, days)
         secret = PREFIX + secrets.token_urlsafe(32)
@@ -101,6 +113,7 @@ class Tokens:
             hashlib.sha256(secret.encode()).hexdigest(),
             now.isoformat(),
             (now + dt.timedelta(days=days)).isoformat(),
+            owner=owner,
         )
         with self._lock, atomic_file.locked(self._path):
             self._refresh()
@@ -151,7 +164,11 @@ class Tokens:
         self._tokens = {token.hash: token for token in tokens if token.role in roles.ROLES}
 
     def _write(self, tokens: list[Token]) -> None:
-        document = {"tokens": [asdict(token) for token in tokens]}
+        # Without what earlier versions do not know, where it says nothing.
+        rows = [
+            {k: v for k, v in asdict(token).items() if (k, v) != ("owner", "")} for token in tokens
+        ]
+        document = {"tokens": rows}
         atomic_file.replace(self._path, json.dumps(document, indent=1) + "\n")
 
 

@@ -63,6 +63,11 @@ def who_may(capability: str) -> frozenset[str]:
     return CAPABILITIES[capability][1]
 
 
+def covers(role: str, other: str) -> bool:
+    """Return whether *role* has every capability of the role *other*."""
+    return all(role in allowed for _, allowed in CAPABILITIES.values() if other in allowed)
+
+
 def needs(path: str, method: str) -> str | None:
     """Return the capability that *path* needs; None if it needs none."""
     rows = _READS if method.upper() in _SAFE else _WRITES

@@ -77,6 +77,11 @@ class Users:
             self._refresh()
             return sorted(self._users.values(), key=lambda user: user.username)
 
+    def of_account(self, account: str) -> User | None:
+        """Return the user with that `User.account`, or None if nobody can sign in with it."""
+        users = (user for user in self.all() if user.is_active(self._clock()))
+        return next((user for user in users if user.account == account), None)
+
     def credentials_digest(self, username: str) -> str:
         """Return a digest of password and role; an empty string for an unknown user."""
         with self._lock:

@@ -110,13 +110,22 @@ def _bearer(headers: Headers) -> str:
     return secret.strip() if scheme.lower() == "bearer" and secret.startswith(PREFIX) else ""
 
 
+def _has_owner(token: Token) -> bool:
+    """Return whether whose *token* it is still has access, and a role that covers the token's."""
+    if not token.owner:
+        return True
+    owner = process.current().users.of_account(token.owner)
+    return owner is not None and roles.covers(owner.role, token.role)
+
+
 def _by_token(secret: str, address: str) -> Caller:
     tokens = process.current().tokens
     try:
         token = tokens.authenticate(secret, dt.datetime.now(dt.UTC)) if tokens else None
+        is_valid = token is not None and _has_owner(token)
     except TrailError:
         return Caller(refused=503)
-    if token:
+    if token and is_valid:
         return Caller(User(token.username, token.name, "", token.role), token=token)
     delayed = INVALID_TOKENS.admit(address, address)
     log.record("token_refused", address=address, merge=True)

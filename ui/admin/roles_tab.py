@@ -1,11 +1,9 @@
 """Permissions by role, and the API tokens."""
 
-import datetime as dt
-
 import streamlit as st
 
 from trail.accounts import roles
-from ui import tables
+from ui import tables, tokens_list
 from ui.page import Context
 
 
@@ -16,7 +14,7 @@ def draw(ctx: Context) -> None:
         _permissions()
     with st.container(border=True, gap="xsmall"):
         st.subheader("API tokens", anchor=False)
-        _tokens(ctx)
+        tokens_list.draw_all(ctx)
 
 
 def _permissions() -> None:
@@ -30,25 +28,3 @@ def _permissions() -> None:
         "Permissions by role",
         visible=len(rows),
     )
-
-
-def _tokens(ctx: Context) -> None:
-    now = dt.datetime.now(dt.UTC)
-    tokens = ctx.runtime.tokens.all() if ctx.runtime.tokens else []
-    if tokens:
-        tables.draw(
-            {
-                "Name": [token.name for token in tokens],
-                "Role": [token.role.capitalize() for token in tokens],
-                "Scopes": [", ".join(token.scopes) for token in tokens],
-                "Expires (UTC)": [
-                    f"{token.ends_at[:10]}{' ▲ expired' if token.is_expired(now) else ''}"
-                    for token in tokens
-                ],
-                "Last used": [token.used_on or "Never" for token in tokens],
-            },
-            "API tokens",
-        )
-    else:
-        st.text("No API tokens")
-    st.caption("Manage API tokens on the server: `python -m trail tokens`")

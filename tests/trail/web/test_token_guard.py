@@ -92,3 +92,27 @@ def test_token_requests_skip_the_origin_check_and_writes_need_the_owner(
         for secret in secrets
     ]
     assert codes == [200, 403]
+
+
+def test_a_token_ends_with_the_access_and_the_role_of_whose_it_is(
+    client: TestClient, runtime: Runtime, tokens: Tokens
+) -> None:
+    runtime.users.add("rita", "Rita Moen", "", "reviewer", "correct-horse-9")
+    rita = runtime.users.get("rita")
+    assert rita
+    now = dt.datetime.now(dt.UTC)
+    _, secret = tokens.add("rita-ci", "reviewer", READ, 90, now, rita.account)
+
+    def status() -> int:
+        return client.get("/api/events", headers=bearer(secret)).status_code
+
+    assert status() == 200
+    runtime.users.set_role("rita", "manager")
+    assert status() == 401
+    runtime.users.set_role("rita", "owner")
+    assert status() == 200
+    runtime.users.set_disabled("rita", disabled=True)
+    assert status() == 401
+    runtime.users.remove("rita")
+    runtime.users.add("rita", "Another Rita", "", "owner", "correct-horse-9")
+    assert status() == 401
