@@ -68,9 +68,8 @@ def one(request: BatchRequest) -> Callable[[Notification, Values, Values, dt.dat
     return lambda notification, *args: request([notification], *args)
 
 
-def https_url(settings: Values, path: str) -> str:
-    """Return *path* below the setting `url`; raises `InputError` for a URL with a query."""
-    url = settings.get("url", "")
+def below(url: str, path: str) -> str:
+    """Return *path* below *url*; raises `InputError` for a URL with a query."""
     if "?" in url:
         raise InputError("The URL contains a query.", "Use the form https://host:port.")
     return f"{url.rstrip('/')}{path}"

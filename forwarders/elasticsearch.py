@@ -54,7 +54,7 @@ def request(
         ("Content-Type", "application/x-ndjson"),
         ("Authorization", _authorization(settings, secrets)),
     )
-    url = _siem.https_url(settings, f"/{index}{_PATH}")
+    url = _siem.below(settings.get("url", ""), f"/{index}{_PATH}")
     return Request(url, headers, b"\n".join([*lines, b""]))
 
 

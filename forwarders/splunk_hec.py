@@ -52,7 +52,7 @@ def request(
         ("Authorization", f"Splunk {secrets['token']}"),
     )
     body = b"\n".join(orjson.dumps(_envelope(item, settings)) for item in notifications)
-    return Request(_siem.https_url(settings, _PATH), headers, body)
+    return Request(_siem.below(settings.get("url", ""), _PATH), headers, body)
 
 
 def _envelope(notification: Notification, settings: Values) -> dict[str, Any]:

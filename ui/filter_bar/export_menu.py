@@ -72,7 +72,7 @@ def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) ->
         )
     st.caption(
         f"{text.count(rows, 'row')}. NDJSON and Parquet contain all fields and the original "
-        "record, with times in UTC; OCSF and ECS too, as NDJSON for a SIEM."
+        "record, with times in UTC. OCSF and ECS are NDJSON for a SIEM."
     )
     if evidence:
         st.link_button(
