@@ -24,7 +24,7 @@ from tests.trail.notifications.conftest import Clock, Make
 from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response
 from trail.core.settings import Settings
-from trail.notifications import delivery_log
+from trail.notifications import delivery_log, test_message
 from trail.notifications.destinations import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.storage.database import Store
@@ -132,6 +132,12 @@ def test_signature_is_that_of_botocore(name: str, prefix: str, region: str, port
     )
     assert headers["Authorization"].endswith(f",Signature={signature}")
     assert made == request([event], settings, {"secret_key": SECRET}, NOW)
+
+
+def test_preview_shows_the_unpacked_event() -> None:
+    event = Notification("event", "k1", AT, {"target_name": "Prod"})
+    shown = test_message.preview(Destination(0, "s3_ndjson", "lake", PLACE), event)
+    assert json.loads(shown)["entity"]["name"] == "Prod"
 
 
 @pytest.mark.parametrize(

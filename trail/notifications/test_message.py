@@ -1,6 +1,7 @@
 """Preview of a message, and a test message sent on request."""
 
 import datetime as dt
+import gzip
 import json
 import secrets
 from collections.abc import Mapping
@@ -13,13 +14,16 @@ from trail.notifications.deliveries import Delivery
 from trail.notifications.destinations import Destination
 from trail.notifications.worker import Forwarding
 
+_GZIP = b"\x1f\x8b"
+
 
 def preview(destination: Destination, notification: Notification) -> str:
-    """Return the body of the message for *notification*; secrets are replaced by examples."""
+    """Return the body of the message for *notification*, unpacked; secrets are examples."""
     examples = {secret.name: secret.example for secret in destination.forwarder.secrets}
     now = dt.datetime.now(dt.UTC)
     request = destination.forwarder.request(notification, destination.settings, examples, now)
-    text = request.body.decode(errors="replace")
+    packed = request.body.startswith(_GZIP)
+    text = (gzip.decompress(request.body) if packed else request.body).decode(errors="replace")
     try:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except ValueError:

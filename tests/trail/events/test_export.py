@@ -280,6 +280,8 @@ def test_documents_are_those_of_the_rows(full_store: Store, kind: str) -> None:
 @pytest.mark.parametrize("kind", exports.FORMATS)
 def test_format_is_that_of_the_extension(kind: str) -> None:
     assert exports.format_of(f"a.b.{kind.upper()}") == kind
+    assert exports.FORMAT_TITLES[kind]
+    assert exports.estimated_bytes(kind, 1) > 100
     assert exports.format_of("report.xlsx") == "xlsx"
 
 
