@@ -27,6 +27,8 @@ from trail.core.model import (
 from trail.notifications import retry_policy
 
 _BATCH = 500
+# Many small objects are slow to read and cost a request each.
+_PAUSE_S = 60
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
@@ -141,5 +143,5 @@ FORWARDER = Forwarder(
         ),
     ),
     request=_siem.one(request),
-    batch=Batching(_BATCH, request, judge, hour),
+    batch=Batching(_BATCH, request, judge, hour, _PAUSE_S),
 )

@@ -94,6 +94,22 @@ def test_events_are_objects_by_hour_also_if_answers_are_lost(
     transport.close()
 
 
+def test_events_of_a_minute_gather_in_one_object(
+    store: Store, make: Make, clock: Clock, sending: Settings, load: Load
+) -> None:
+    sent: list[Request] = []
+    stream_to(store, "s3_ndjson", PLACE, "secret_key")
+    outbox = make(lambda _, one: sent.append(one) or Response(200), using(sending))
+    for number in range(7):
+        load(ndjson([forwarded(number)]))
+        outbox.run_once(until_done=True)
+        clock.move(15)
+    assert [gzip.decompress(one.body).count(b"\n") for one in sent] == [1, 4]
+    clock.move(30)
+    outbox.run_once(until_done=True)
+    assert gzip.decompress(sent[-1].body).count(b"\n") == 2
+
+
 def test_missing_bucket_loses_nothing(
     store: Store, make: Make, sending: Settings, load: Load, service: str
 ) -> None:

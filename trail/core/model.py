@@ -475,13 +475,15 @@ class Batching:
 
     `request` is that of a forwarder for several notifications. `judge` gets the response and their
     number, and returns the verdict of each; with fewer of them, the other messages count as not
-    sent. None at all, for more than one message, has the batch sent again in halves.
+    sent. None at all, for more than one message, has the batch sent again in halves. Once all is
+    sent, nothing is for `pause_s` seconds, so that later messages gather in one request.
     """
 
     size: int
     request: Callable[[Sequence[Notification], Values, Values, dt.datetime], Request]
     judge: Callable[[Response, int], list[Verdict]]
     group: Callable[[Notification, Values], str] = lambda notification, settings: ""
+    pause_s: float = 0
 
 
 @dataclass(frozen=True, slots=True)

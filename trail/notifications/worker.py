@@ -57,6 +57,7 @@ class Forwarding:
     send: Send | None = None
     _transports: dict[int, HttpTransport] = field(default_factory=dict)
     _busy: dict[int, "Future[int]"] = field(default_factory=dict)
+    _paused_until: dict[int, dt.datetime] = field(default_factory=dict)
     _recovered: Store | None = None
     _pruned_at: dt.datetime | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -99,7 +100,8 @@ class Forwarding:
                 event_streams.is_behind(item, newest_event_at)
                 or seal_delivery.is_behind(item, newest_seal)
             )
-            idle = item.destination_id not in self._busy
+            resting = now < self._paused_until.get(item.destination_id, now)
+            idle = item.destination_id not in self._busy and not resting
             if item.state == "on" and idle and (is_due or is_behind):
                 job = self._pool.submit(self._serve, store, item, is_behind)
                 self._busy[item.destination_id] = job
@@ -154,6 +156,11 @@ class Forwarding:
             is_behind = destination.streams and waiting <= event_streams.BATCH_SIZE // 2
             if not is_behind and (due_at is None or due_at > now):
                 break
+        else:
+            return sent  # there is more
+        batch = destination.forwarder.batch
+        pause = dt.timedelta(seconds=batch.pause_s if batch else 0)
+        self._paused_until[destination_id] = self.clock() + pause
         return sent
 
     def _attempt_all(
