@@ -7,7 +7,7 @@ and are never stored, logged or displayed; each is sent to the hosts it belongs 
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -86,9 +86,17 @@ def kinds() -> dict[str, Forwarder]:
 
 
 def add(
-    cursor: Cursor, destination: Destination, forward: Forward, by: str, *, demo: bool = False
+    cursor: Cursor,
+    destination: Destination,
+    forward: Forward,
+    by: str,
+    *,
+    demo: bool = False,
+    entered: Container[str] = (),
 ) -> int:
     """Store a new destination and return its ID; a stream starts with the next event.
+
+    The secrets named in *entered* were entered with it, by who knows them: they belong to its host.
 
     Raises `InputError` for a name in use, for invalid values (see `check`), for a secret that
     belongs to another host, and outside the *demo* workspace for a kind of that alone.
@@ -105,7 +113,7 @@ def add(
         raise InputError(
             f"A destination named {destination.name!r} already exists.", "Choose another name."
         )
-    _bind(cursor, destination, forward)
+    _bind(cursor, destination, forward, entered)
     number = int(cursor.execute("select nextval('destination_ids')").fetchall()[0][0])
     with _recorded(cursor, number):
         cursor.execute(
@@ -228,14 +236,17 @@ def build_request(
     notification: Notification | Sequence[Notification],
     forward: Forward,
     now: dt.datetime,
+    entered: Container[str] = (),
 ) -> Request:
     """Return the request that sends *notification*, with the secrets, at *now* (aware, UTC).
 
-    Several notifications are for a forwarder with `batch` only. The only function that returns
-    secrets to a caller. Raises `InputError` for unusable settings, and if the request would go to a
-    host that a secret does not belong to.
+    Several notifications are for a forwarder with `batch` only. The secrets named in *entered* come
+    from whom this is done for, and may go to any host. The only function that returns secrets to a
+    caller. Raises `InputError` for unusable settings, and if the request would go to a host that a
+    secret does not belong to.
     """
-    request, secrets = _unchecked(destination, notification, forward, now)
+    request, all_secrets = _unchecked(destination, notification, forward, now)
+    secrets = [secret for secret in all_secrets if secret.name not in entered]
     hosts = secret_hosts.recorded(store)
     if any(secret_hosts.is_unbound(secret, forward, hosts) for secret in secrets):
         hosts = store.write(lambda cursor: _bind(cursor, destination, forward))
@@ -270,8 +281,12 @@ def _unchecked(
     return request, secrets
 
 
-def _bind(cursor: Cursor, destination: Destination, forward: Forward) -> secret_hosts.Hosts:
+def _bind(
+    cursor: Cursor, destination: Destination, forward: Forward, entered: Container[str] = ()
+) -> secret_hosts.Hosts:
     """Record the host of each secret of *destination* that may be recorded; return all hosts.
+
+    Those named in *entered* may be, whatever they were before.
 
     The first time, the hosts of all stored destinations are recorded: they exist since a version
     that recorded none. Raises `InputError` if a secret belongs to another host.
@@ -288,7 +303,8 @@ def _bind(cursor: Cursor, destination: Destination, forward: Forward) -> secret_
     url, secrets, host = _sample(destination, forward)
     for secret in secrets:
         is_new = host and secret_hosts.is_unbound(secret, forward, hosts)
-        if is_new and secret_hosts.may_record(secret, host):
+        is_entered = secret.name in entered and "://" not in secret.value
+        if host and (is_entered or (is_new and secret_hosts.may_record(secret, host))):
             hosts[secret.key] = [host]
     secret_hosts.check(secrets, url, forward, hosts)
     if known is None or hosts != known:

@@ -4,12 +4,13 @@ import datetime as dt
 import gzip
 import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
 from trail.core.model import Notification, Verdict
+from trail.core.sections import Forward
 from trail.notifications.deliveries import Delivery
 from trail.notifications.destinations import Destination
 from trail.notifications.worker import Forwarding
@@ -35,11 +36,16 @@ def send_test(
     destination: Destination,
     kind: str = "test",
     body: Mapping[str, Any] | None = None,
+    *,
+    forward: Forward | None = None,
+    entered: Container[str] = (),
 ) -> Verdict:
     """Send a test message immediately, outside the queue; return the verdict.
 
     It is marked as a test, also where it is a message of another *kind* with its *body*. It is not
-    retried and does not switch the destination off. Raises `InputError` for unusable settings.
+    retried and does not switch the destination off. *forward* replaces the settings, with the
+    secrets of a destination that is not stored yet, which *entered* names. Raises `InputError` for
+    unusable settings.
     """
     now = forwarding.clock()
     sample = {
@@ -50,7 +56,7 @@ def send_test(
     }
     content = {**(sample if body is None else body), "test": True}
     delivery = Delivery(0, kind, f"test-{secrets.token_hex(8)}", content, now, 1)
-    verdict, _ = forwarding.attempt(destination, delivery)
+    verdict, _ = forwarding.attempt(destination, delivery, forward, entered)
     if verdict.kind == "refused":
         raise InputError(verdict.text)
     return verdict

@@ -10,13 +10,14 @@ import logging
 import secrets
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response, Verdict
+from trail.core.sections import Forward
 from trail.core.settings import Settings
 from trail.notifications import (
     deliveries,
@@ -186,22 +187,35 @@ class Forwarding:
                 break
         return attempts, rest
 
-    def attempt(self, destination: Destination, delivery: Delivery) -> tuple[Verdict, int]:
+    def attempt(
+        self,
+        destination: Destination,
+        delivery: Delivery,
+        forward: Forward | None = None,
+        entered: Container[str] = (),
+    ) -> tuple[Verdict, int]:
         """Attempt one delivery; return the verdict and the HTTP status. Nothing is recorded.
 
-        The verdict is `refused` for unusable settings or an address that is not allowed.
+        *forward* replaces the settings, with the secrets named in *entered*, for a destination that
+        is not stored yet. The verdict is `refused` for unusable settings or an address that is not
+        allowed.
         """
-        (verdict,), status = self._attempt_group(destination, [delivery])
+        (verdict,), status = self._attempt_group(destination, [delivery], forward, entered)
         return verdict, status
 
     def _attempt_group(
-        self, destination: Destination, group: list[Delivery]
+        self,
+        destination: Destination,
+        group: list[Delivery],
+        forward: Forward | None = None,
+        entered: Container[str] = (),
     ) -> tuple[list[Verdict], int]:
         """Attempt *group* in one request; return the verdicts of its first deliveries, and status.
 
         None for more than one delivery that was rejected as a whole; see `model.Batching`.
         """
-        forward, public_url = self.settings.forward, self.settings.forward.public_url.rstrip("/")
+        forward = forward or self.settings.forward
+        public_url = forward.public_url.rstrip("/")
         forwarder, batch = destination.forwarder, destination.forwarder.batch
         notifications = [
             Notification(item.kind, item.key, item.created_at, item.body, public_url)
@@ -216,6 +230,7 @@ class Forwarding:
                 notifications if batch else notifications[0],
                 forward,
                 now,
+                entered,
             )
             problem = "retry"
             response = send(destination, request)

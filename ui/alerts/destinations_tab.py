@@ -7,7 +7,7 @@ import streamlit as st
 from trail.attention import digest_schedules
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
-from trail.core.model import FormField, Notification
+from trail.core.model import Notification
 from trail.notifications import (
     delivery_log,
     destinations,
@@ -18,7 +18,8 @@ from trail.notifications import (
 from trail.notifications.destinations import Destination
 from trail.storage.database import Cursor
 from ui import text
-from ui.alerts import changes
+from ui.alerts import changes, destination_form
+from ui.alerts.destination_form import DestinationForm
 from ui.audit import record_action
 from ui.page import Context, acting_user
 
@@ -35,7 +36,7 @@ def draw(ctx: Context) -> None:
         with st.container(border=True, gap="xsmall"):
             _destination(ctx, destination, counts.get(destination.destination_id, {}))
     with st.expander("New destination", expanded=not rows):
-        _form(ctx)
+        DestinationForm(ctx, "new-destination").draw()
 
 
 def _destination(ctx: Context, destination: Destination, counts: dict[str, int]) -> None:
@@ -68,6 +69,9 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
         _delete(ctx, destination)
     if tested:
         _test(ctx, destination)
+    if destination.secrets:
+        with st.expander("Replace secret"):
+            destination_form.draw_replacement(destination)
     with st.expander("Send again"):
         _replay(ctx, destination)
     with st.expander("Message preview"):
@@ -223,87 +227,3 @@ def _send_again(
         st.success,
         f"{text.count(total, 'message')} queued with their original IDs",
     )
-
-
-def _form(ctx: Context) -> None:
-    kinds = {
-        name: forwarder
-        for name, forwarder in destinations.kinds().items()
-        if ctx.runtime.demo or not forwarder.demo_only
-    }
-    kind = str(
-        st.segmented_control(
-            "Kind",
-            list(kinds),
-            default=next(iter(kinds)),
-            required=True,
-            format_func=lambda name: kinds[name].title,
-        )
-    )
-    forwarder = kinds[kind]
-    secret_names = sorted(ctx.runtime.settings.forward.secrets)
-    name = st.text_input("Name", max_chars=80, key=f"name-{kind}")
-    settings = {field.name: _field(field, kind) for field in forwarder.settings}
-    secrets = {}
-    for field in forwarder.secrets:
-        secret = st.selectbox(
-            f"{field.title} (name of the secret)",
-            ["", *secret_names],
-            help=field.help or None,
-            key=f"secret-{kind}-{field.name}",
-        )
-        if secret:
-            secrets[field.name] = secret
-    if not secret_names:
-        st.caption(
-            "Set secrets in secrets.toml, section forward.secrets, or in the environment, for "
-            "example TRAIL_FORWARD__SECRETS__SLACK. Their values are never displayed, and each is "
-            "sent only to the host that it belongs to (forward.hosts)."
-        )
-    streams_events = st.checkbox("Also forward events", key=f"streams-{kind}")
-    query = (
-        st.text_input("Filter of the forwarded events", key=f"query-{kind}")
-        if streams_events
-        else ""
-    )
-    sends_seals = st.checkbox(
-        "Also send seals, as a copy outside this machine",
-        key=f"seals-{kind}",
-        help="Sends every seal, so that the trail can be verified against the copy."
-        if forwarder.exact
-        else "Sends the newest seal of each day, which covers all earlier ones.",
-    )
-    if st.button("Add destination", type="primary", disabled=not name.strip()):
-        destination = Destination(
-            0,
-            kind,
-            name.strip(),
-            {key: value for key, value in settings.items() if value},
-            secrets,
-            streams=streams_events,
-            query=query,
-            seals=sends_seals,
-        )
-        _add(ctx, destination)
-
-
-def _add(ctx: Context, destination: Destination) -> None:
-    def write(cursor: Cursor, by: str) -> int:
-        forward = ctx.runtime.settings.forward
-        return destinations.add(cursor, destination, forward, by, demo=ctx.runtime.demo)
-
-    try:
-        changes.write(f"destination {destination.name}", write, destination.kind)
-    except TrailError as error:
-        st.error(text.escape(str(error)))
-        return
-    st.rerun()
-
-
-def _field(field: FormField, kind: str) -> str:
-    key, help_ = f"field-{kind}-{field.name}", field.help or None
-    label = field.title if field.required else f"{field.title} (optional)"
-    if field.choices:
-        index = field.choices.index(field.default) if field.default in field.choices else 0
-        return str(st.selectbox(label, field.choices, index=index, help=help_, key=key))
-    return st.text_input(label, value=field.default, help=help_, key=key)

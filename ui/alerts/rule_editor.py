@@ -8,6 +8,7 @@ from trail.notifications import destinations, rule_store
 from trail.notifications.rule import Rule
 from ui import text
 from ui.alerts import back_test, changes, rule_fields, rule_list, rule_source
+from ui.alerts.destination_form import DestinationForm
 from ui.alerts.rule_source import Source
 from ui.page import Context
 
@@ -23,9 +24,9 @@ def draw(ctx: Context, source: Source) -> None:
                 "This rule comes from files. The next apply restores it as the files describe it.",
                 icon=":material/info:",
             )
-        if not names:
-            st.info("Add a destination first: a rule needs one to send to.", icon=":material/info:")
         rule = rule_fields.draw(store, initial, key, names)
+        with st.expander("New destination", expanded=not names):
+            DestinationForm(ctx, f"{key}-destination", lambda name: _choose(key, name)).draw()
         back_test.draw(ctx, rule, key)
         with st.container(horizontal=True, horizontal_alignment="right"):
             st.button("Cancel", key=f"{key}-cancel", on_click=rule_source.close_editor)
@@ -35,6 +36,12 @@ def draw(ctx: Context, source: Source) -> None:
                 _save(rule)
         if missing:
             st.caption("A rule needs a name and a destination.")
+
+
+def _choose(key: str, name: str) -> None:
+    """Choose the destination *name*, which was just added; for use in callbacks."""
+    field = rule_fields.destinations_key(key)
+    st.session_state[field] = [*st.session_state.get(field, []), name]
 
 
 def _head(initial: Rule) -> None:

@@ -39,6 +39,11 @@ def draw(store: Store, initial: Rule, key: str, destination_names: list[str]) ->
     return replace(rule, **_messages(initial, rule, key, destination_names))
 
 
+def destinations_key(key: str) -> str:
+    """Return the key of the field with the destinations in the editor *key*."""
+    return f"{key}-destinations"
+
+
 def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
     """Draw what makes a rule of this *choice* fire."""
     values: dict[str, Any] = {}
@@ -129,9 +134,9 @@ def _messages(initial: Rule, rule: Rule, key: str, names: list[str]) -> dict[str
             "Maximum messages per day", 1, 10_000, initial.daily_cap, key=f"{key}-cap"
         )
     )
-    values["destinations"] = tuple(
-        st.multiselect("Sends to", names, default=chosen, key=f"{key}-destinations-{len(names)}")
-    )
+    chosen_key = destinations_key(key)
+    st.session_state.setdefault(chosen_key, chosen)
+    values["destinations"] = tuple(st.multiselect("Sends to", names, key=chosen_key))
     if missing:
         st.warning(text.escape(f"No longer exists: {', '.join(missing)}. Saving removes it."))
     values["why"] = st.text_input(

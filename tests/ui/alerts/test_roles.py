@@ -13,17 +13,20 @@ from trail.core.clock import utc_now
 from trail.notifications import deliveries, maintenance, rule_store
 from trail.notifications.maintenance import MaintenanceWindow
 from trail.notifications.rule import Rule
+from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.storage.database import Cursor, Store
 from ui import page as ui_page
 
 __all__ = ["runtime"]
+URL = "https://hooks.example.com/services/T1/B1/x"
 TABLES = ("rules", "maintenance_windows", "destinations", "deliveries", "tries", "digest_schedules")
+ADDING = {"Count", "Test before adding", "Add destination"}
 # The buttons that must be there, so that the test cannot pass by finding none.
 EXPECTED = {
     "rules_tab": {"Import", "Delete rule", "Snooze 1 h", "Save rule"},
     "digests_tab": {"Save digest", "Send now as a test", "Pause", "Delete", "Import"},
-    "destinations_tab": {"Send test message", "Pause", "Delete destination", "Count"},
+    "destinations_tab": {"Send test message", "Pause", "Delete destination", "Replace", *ADDING},
     "maintenance_tab": {"Save window", "Delete"},
     "delivery_log_tab": {"Retry 1 dead letter", "Delete 1 dead letter"},
 }
@@ -48,7 +51,9 @@ def content(store: Store) -> None:
 
 
 def stored(store: Store) -> dict[str, list[dict[str, Any]]]:
-    return {name: store.table(f"select * from {name}").to_pylist() for name in TABLES}
+    made = {name: store.table(f"select * from {name}").to_pylist() for name in TABLES}
+    secrets = process.current().settings.forward.secrets
+    return {**made, "secrets": [{"name": name} for name in secrets]}
 
 
 @pytest.mark.parametrize("tab", EXPECTED)
@@ -60,6 +65,9 @@ def test_no_button_acts_for_another_role(
     if tab == "rules_tab":
         app.query_params["edit"] = "1"
         app.run()
+    if tab == "destinations_tab":
+        app.text_input(key="new-destination-name-slack").input("Other").run()
+        app.text_input(key="new-destination-value-slack-url").input(URL).run()
     before = stored(store)
     assert EXPECTED[tab] <= {button.label for button in app.button}
     for role in OTHERS:

@@ -1,0 +1,112 @@
+"""Destinations whose secrets are entered in the page: tested, stored encrypted, replaced."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.receiver import Receiver
+from trail.access_log import log
+from trail.core import settings as core_settings
+from trail.notifications import destinations, rule_store
+from trail.runtime import process, startup
+from trail.runtime.process import Runtime
+from trail.storage.filters import Window
+
+OLD, NEW = "/services/T1/B1/first-secret", "/services/T1/B1/second-secret"
+
+
+@pytest.fixture
+def receiver(
+    runtime: Runtime, signed_in: list[str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Receiver]:
+    """Return a receiver on this machine, to which the server may send."""
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(runtime.settings.store.path))
+    monkeypatch.setenv("TRAIL_FORWARD__ALLOW_LOOPBACK", "true")
+    startup.reconfigure()
+    with Receiver() as running:
+        yield running
+
+
+def _page(module: str) -> None:
+    """Draw one tab; runs as a script of its own, so it has its own imports."""
+    import importlib
+
+    from trail.accounts.users import User
+    from trail.runtime import process
+    from ui.page import Context
+
+    user = User("maya", "Maya Lind", "", "owner")
+    importlib.import_module(module).draw(Context(user, process.current()))
+
+
+def press(app: AppTest, label: str) -> AppTest:
+    [button] = [button for button in app.button if button.label == label]
+    button.click().run()
+    assert not app.exception
+    return app
+
+
+def filled_in(app: AppTest, key: str, url: str) -> AppTest:
+    app.text_input(key=f"{key}-name-slack").input("Team *x*").run()
+    app.text_input(key=f"{key}-value-slack-url").input(url).run()
+    return app
+
+
+def test_a_destination_is_tested_added_and_its_secret_replaced(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    address = f"http://127.0.0.1:{receiver.port}"
+    app = AppTest.from_function(_page, args=("ui.alerts.destinations_tab",)).run(timeout=30)
+    app = press(filled_in(app, "new-destination", address + OLD), "Test before adding")
+    assert [item.value for item in app.success] == ["Test message delivered"]
+    store = process.current().store
+    assert destinations.list_all(store) == []
+    assert process.current().settings.forward.secrets == {}
+    app = press(app, "Add destination")
+    [made] = destinations.list_all(store)
+    assert dict(made.secrets) == {"url": "team_x_url"}
+    assert app.text_input(key="new-destination-value-slack-url").value == ""
+    app = press(app, "Send test message")
+    app.text_input(key=f"replace-{made.destination_id}-url").input(address + NEW).run()
+    press(press(app, "Replace"), "Send test message")
+    assert [taken.path for taken in receiver.taken] == [OLD, OLD, NEW]
+    secrets = core_settings.load().forward.secrets
+    assert secrets["team_x_url"].get_secret_value() == address + NEW
+    log.flush()
+    rows = [*log.entries(store, Window(), kind="settings"), *log.entries(store, Window())]
+    assert ("forward.secrets.team_x_url", "set → replaced") in {
+        (row["what"], row["detail"]) for row in rows
+    }
+    texts = [str(rows), *(str(item.proto) for item in app.main)]
+    files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
+    for secret in ("first-secret", "second-secret"):
+        assert not any(secret in text for text in texts)
+        assert not any(secret.encode() in content for content in files)
+
+
+def test_without_a_destination_no_secret_stays(receiver: Receiver) -> None:
+    app = AppTest.from_function(_page, args=("ui.alerts.destinations_tab",)).run(timeout=30)
+    app = press(filled_in(app, "new-destination", " "), "Add destination")
+    assert any("URL is missing" in item.value for item in app.error)
+    assert process.current().settings.forward.secrets == {}
+    address = f"http://127.0.0.1:{receiver.port}"
+    press(filled_in(app, "new-destination", address + OLD), "Add destination")
+    app = press(filled_in(app, "new-destination", address + NEW), "Add destination")
+    assert any("already exists" in item.value for item in app.error)
+    assert list(process.current().settings.forward.secrets) == ["team_x_url"]
+
+
+def test_a_destination_that_is_added_in_the_editor_is_chosen(receiver: Receiver) -> None:
+    app = AppTest.from_function(_page, args=("ui.alerts.rules_tab",))
+    app.query_params["edit"] = "new"
+    app.run(timeout=30)
+    key = "new-"
+    app.text_input(key=f"{key}-name").input("Any").run()
+    address = f"http://127.0.0.1:{receiver.port}"
+    press(filled_in(app, f"{key}-destination", address + OLD), "Add destination")
+    assert app.multiselect(key=f"{key}-destinations").value == ["Team *x*"]
+    press(app, "Save rule")
+    [rule] = rule_store.list_all(process.current().store)
+    assert (rule.name, rule.destinations) == ("Any", ("Team *x*",))
