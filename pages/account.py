@@ -1,4 +1,4 @@
-"""Account: who is signed in, the own password and the own sessions."""
+"""Account: who is signed in, and the own password, second factor, sessions and API tokens."""
 
 import streamlit as st
 
@@ -6,8 +6,8 @@ from trail.accounts import oidc
 from trail.core.clock import naive_utc
 from trail.web.auth import SIGN_OUT
 from ui import text, tokens_list, url_state
-from ui.account import password_card, sessions_card
-from ui.page import OWN_ACCOUNT, Context, Page
+from ui.account import password_card, second_factor_card, sessions_card
+from ui.page import ACCOUNT, OWN_ACCOUNT, Context, Page, factors
 
 _CARD_WIDTH = 420
 
@@ -28,12 +28,19 @@ def render(ctx: Context) -> None:
     end = f"\nYour access ends {_end(ctx)}" if user.ends_at else ""
     st.text(f"{user.name}\nUsername {user.username}, role {user.role}{end}")
     st.html(_SIGN_OUT)
+    if factors().is_missing(user):
+        st.info("Your role requires a second factor. Set it up to continue.")
+        with st.container(border=True, gap="small", width=_CARD_WIDTH):
+            second_factor_card.draw(ctx)
+        return
     with st.grid(2, min_column_width=_CARD_WIDTH, gap="small"):
         with st.container(border=True, gap="small", height="stretch"):
             sessions_card.draw(ctx)
         if not oidc.is_provider_user(user):
             with st.container(border=True, gap="small", height="stretch"):
                 password_card.draw()
+            with st.container(border=True, gap="small", height="stretch"):
+                second_factor_card.draw(ctx)
             with st.container(border=True, gap="small", height="stretch"):
                 st.subheader("API tokens", anchor=False)
                 tokens_list.draw_own(ctx)
@@ -44,7 +51,7 @@ def _end(ctx: Context) -> str:
     return text.timestamp(naive_utc(ctx.user.ends_at), url_state.timezone())
 
 
-PAGE = Page("account", "Account and sign-out", render, OWN_ACCOUNT, order=95, is_personal=True)
+PAGE = Page(ACCOUNT, "Account and sign-out", render, OWN_ACCOUNT, order=95, is_personal=True)
 
 if __name__ == "__main__":
     PAGE.run()

@@ -17,6 +17,7 @@ from typing import Concatenate, ParamSpec
 import streamlit as st
 
 from trail.accounts.roles import needed_by_filter, who_may
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
@@ -32,7 +33,7 @@ from ui.audit import record_page_view
 _log = logging.getLogger("trail.ui")
 
 _PATH = "page-path"
-OWN_ACCOUNT = "explore"
+OWN_ACCOUNT, ACCOUNT = "explore", "account"
 
 P = ParamSpec("P")
 
@@ -100,6 +101,10 @@ class Page:
         if not self.allows(user):
             record_page_view("page_refused", user, self.path)
             st.info(f"The role {user.role} has no access to {self.title}. Ask an owner.")
+            return
+        if self.path != ACCOUNT and factors().is_missing(user):
+            st.info("Your role requires a second factor. Set it up to continue.")
+            st.page_link(f"../pages/{ACCOUNT}.py", label="Set up a second factor")
             return
         record_page_view("viewed", user, self.path)
         entered = st.session_state.get(_PATH) != self.path
@@ -184,15 +189,23 @@ def session_hash() -> str:
     return sid_hash if isinstance(sid_hash, str) else ""
 
 
-def acting_user(capability: str = OWN_ACCOUNT) -> User:
+def factors() -> SecondFactors:
+    """Return the second factors of this server."""
+    runtime = process.current()
+    return SecondFactors(runtime.users, runtime.settings)
+
+
+def acting_user(capability: str = OWN_ACCOUNT, *, enrolling: bool = False) -> User:
     """Return the user of the session, who has *capability*; by default, one that all roles have.
 
     Callbacks ask this before they act: they can run without the check of their page. Raises
-    `InputError` for anybody else.
+    `InputError` for anybody else, and for who must set up a second factor unless *enrolling*.
     """
     user = current_user()
     if user is None or not user.may(capability):
         raise InputError("Your role does not allow this.", "Ask an owner.")
+    if not enrolling and factors().is_missing(user):
+        raise InputError("Set up a second factor first.", "Open Account.")
     return user
 
 

@@ -16,12 +16,13 @@ import streamlit as st
 from trail.access_log import log
 from trail.accounts import passwords
 from trail.accounts.login_throttle import Throttle, wait_message
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.users_file import normalize_username
 from trail.core.errors import TrailError
 from trail.runtime import process
 from trail.web.auth import FINISH
 from trail.web.guard import ADDRESS_HEADER, ENDED_HEADER, VISIT_HEADER
-from ui import sign_in_oidc
+from ui import sign_in_code, sign_in_oidc
 
 MARK = (
     '<rect width="26" height="26" rx="6" fill="#3451C6"/><g fill="#FFFFFF">'
@@ -67,15 +68,26 @@ class SignInController:
     """
 
     def __init__(
-        self, controller: Any, credentials: dict[str, Any], address: str, throttle: Throttle
+        self,
+        controller: Any,
+        credentials: dict[str, Any],
+        address: str,
+        throttle: Throttle,
+        protected: frozenset[str] | None = None,
     ) -> None:
+        """With *protected*, the usernames with a second factor, wrong passwords ask for it, too."""
         self._controller, self._credentials = controller, credentials
         self._address, self._throttle = address, throttle
+        self._protected = protected or frozenset()
         self.refusal = ""
         self.username = ""
+        self.held: sign_in_code.Held | None = None
 
     def login(self, username: str = "", password: str = "", *_: Any, **__: Any) -> bool:
-        """Check a submitted form; set `username` and return True, or set `refusal`."""
+        """Check a submitted form; set `username` and return True, or set `refusal`.
+
+        Where a code is to be asked for, `held` is set instead.
+        """
         name = normalize_username(username or "")[:64]
         if not name or not password:
             self.refusal = WRONG
@@ -94,6 +106,11 @@ class SignInController:
         if not (self._controller.login(name, form if fits else " ") and fits and known):
             self._record_refusal(name, "wrong password", known=known)
             self.refusal = WRONG
+            if self._protected:
+                self.held = sign_in_code.Held(name, has_password=False)
+            return False
+        if name in self._protected:
+            self.held = sign_in_code.Held(name, has_password=True)
             return False
         self._throttle.record_success(name, self._address)
         self.username = name
@@ -143,8 +160,15 @@ def show() -> None:
         if ended := runtime.sessions.ended_message(st.context.headers.get(ENDED_HEADER, "")):
             message.info(ended)
         try:
-            provider_user = sign_in_oidc.draw(message) if auth.by_provider else None
-            form = _form() if auth.by_password else None
+            if sign_in_code.is_held():
+                name = sign_in_code.draw(message)
+                provider_user = form = None
+            else:
+                provider_user = sign_in_oidc.draw(message) if auth.by_provider else None
+                form = _form() if auth.by_password else None
+                name = form.username if form else ""
+            if form and form.held:
+                sign_in_code.hold(form.held)
         except TrailError as error:
             message.error(str(error))
             return
@@ -160,7 +184,7 @@ def show() -> None:
     if provider_user:
         user, proof = provider_user
         code = runtime.sessions.issue_provider_code(user, visit, proof)
-    elif form and (name := form.username):
+    elif name:
         code = runtime.sessions.issue_code(name, visit, runtime.users.credentials_digest(name))
     elif form and form.refusal:
         message.error(form.refusal)
@@ -181,7 +205,9 @@ def _form() -> SignInController:
         credentials, auto_hash=False, secret_key=secrets.token_hex(32)
     )
     address = st.context.headers.get(ADDRESS_HEADER, "unknown")
-    controller = SignInController(library, credentials, address, runtime.throttle)
+    accounts = SecondFactors(runtime.users, runtime.settings).accounts()
+    protected = frozenset(user.username for user in runtime.users.all() if user.account in accounts)
+    controller = SignInController(library, credentials, address, runtime.throttle, protected)
     # Without its constructor, which draws the cookie component: an iframe with inline scripts.
     form = Authenticate.__new__(Authenticate)
     form.path, form.attrs = None, {"login_sleep_time": 0}

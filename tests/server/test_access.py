@@ -3,14 +3,20 @@
 import re
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import pyotp
 import pytest
 from websockets.exceptions import InvalidStatus
 
 from tests.server.conftest import PASSWORD, Running
 from tests.server.tab import Tab
+from trail.accounts import second_factors
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.sessions import hash_of
+from trail.core.settings import Settings
 from trail.web.guard import COOKIE, VISIT_COOKIE
+from ui import sign_in_code
 
 pytestmark = pytest.mark.server
 
@@ -229,3 +235,39 @@ def test_the_query_of_a_run_ends_with_a_newer_run_and_with_its_tab(server: Runni
         time.sleep(0.5)
     with server.tab(sid=sid) as tab:
         assert "COMPLETE" in tab.run(page="probe")
+
+
+def test_a_second_factor_is_asked_for_whether_or_not_the_password_is_right(server: Running) -> None:
+    settings = Settings(store={"path": Path(server.environment["TRAIL_STORE__PATH"])})
+    factors = SecondFactors(server.users, settings)
+    server.users.add("otto", "Otto Lie", "", "manager", PASSWORD)
+    otto = server.users.get("otto")
+    assert otto
+    secret = second_factors.new_secret()
+    [recovery, *_] = factors.enroll(otto, secret, pyotp.TOTP(secret).now())
+    seen = []
+    try:
+        for username, password, code in (
+            ("otto", PASSWORD, "000000"),
+            ("otto", "wrong-horse-10", recovery),
+            ("maya", "wrong-horse-10", recovery),
+            ("nobody", PASSWORD, recovery),
+            ("otto", PASSWORD, recovery),
+        ):
+            with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+                tab.run()
+                tab.run(typed={"Username": username, "Password": password}, press="Sign in")
+                tab.finish()  # the run that shows the second step
+                first = re.findall(r'label: "[^"]*"|body: "[^"]*"', tab.text)
+                assert 'label: "Code"' in first
+                tab.run(typed={"Code": code}, press="Sign in")
+                redirect = tab.component_data("trail_redirect")
+                refused = re.findall(r'body: "(Sign-in failed[^"]*)"', tab.text)
+                seen.append((first, refused, redirect is not None))
+    finally:
+        server.users.remove("otto")
+        factors.remove(otto.account)
+    assert [one[0] for one in seen] == [seen[0][0]] * 5
+    assert [one[1:] for one in seen[:4]] == [([sign_in_code.WRONG], False)] * 4
+    assert seen[4][1:] == ([], True)
+    assert server.sign_in("maya")  # who has none is asked for none

@@ -2,9 +2,9 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterator
 from pathlib import Path
 
+import pyotp
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -36,7 +36,7 @@ def signed_in(runtime: Runtime, username: str, browser: str = "") -> str:
 
 
 @pytest.fixture
-def here(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def here(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the hash of the session of the page, whose user is maya."""
     runtime.users.add("maya", "Maya Lind", "", "owner", PASSWORD)
     runtime.users.add("jon", "Jon Berg", "", "manager", PASSWORD)
@@ -44,7 +44,8 @@ def here(runtime: Runtime, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     sid_hash = signed_in(runtime, "maya", "Firefox on Linux")
     identity = {"sid": sid_hash, "username": "maya"}
     monkeypatch.setattr(script_run, "identity", lambda: identity)
-    yield sid_hash
+    monkeypatch.setattr(ui_page, "current_user", lambda: runtime.users.get("maya"))
+    return sid_hash
 
 
 def _page() -> None:
@@ -194,3 +195,64 @@ def test_owners_see_and_revoke_all_tokens(tokens: Tokens) -> None:
     assert "of a removed user · Viewer" in shown
     app.button(key="all-tokens-revoke-lost").click().run()
     assert [token.name for token in tokens.all()] == ["mine"]
+
+
+def turn_on(code: str = "", password: str = PASSWORD) -> AppTest:
+    """Set up the second factor on the page, with the code of its key unless another is given."""
+    app = press(account(), "Set up")
+    [secret] = [item.value for item in app.code]
+    app.text_input(key="account-factor-code").set_value(code or pyotp.TOTP(secret).now())
+    app.text_input(key="account-factor-password").set_value(password)
+    return press(app, "Turn on")
+
+
+def test_a_second_factor_is_set_up_and_turned_off(
+    runtime: Runtime, store: Store, here: str
+) -> None:
+    for given in ({"code": "000000"}, {"password": "wrong-horse-1"}):
+        assert "wrong" in turn_on(**given).error[0].value
+    assert ui_page.factors().accounts() == set()
+    app = turn_on()
+    [recovery] = [item.value.splitlines() for item in app.code]
+    assert any(item.value == "✓ On, 10 recovery codes left" for item in app.text)
+    app = press(app, "Done")
+    assert not app.code
+    app.text_input(key="account-factor-code").set_value("000000")
+    assert "wrong" in press(app, "Turn off").error[0].value
+    app.text_input(key="account-factor-code").set_value(recovery[3])
+    press(app, "Turn off")
+    assert ui_page.factors().accounts() == set()
+    assert entries(store, "factor_on") == entries(store, "factor_off") == [("maya", "")]
+
+
+def _another_page() -> None:
+    import streamlit as st
+
+    from ui.page import Page
+
+    Page("another", "Another", lambda _: st.text("SECRET")).run()
+
+
+def test_who_must_set_one_up_does_only_that(
+    runtime: Runtime, here: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    auth = runtime.settings.auth.model_copy(update={"require_second_factor": ("owner",)})
+    settings = runtime.settings.model_copy(update={"auth": auth})
+    process.start(dataclasses.replace(process.current(), settings=settings))
+    with pytest.raises(InputError, match="second factor first"):
+        ui_page.acting_user("configure")
+    # Not drawn: the link to Account needs the navigation of the main script.
+    monkeypatch.setattr(st, "page_link", lambda *_, **__: None)
+    other = AppTest.from_function(_another_page, default_timeout=30).run()
+    assert not other.exception
+    assert not other.text
+    assert [item.value for item in other.info] == [
+        "Your role requires a second factor. Set it up to continue."
+    ]
+    app = account()
+    assert [item.label for item in app.button] == ["Set up"]
+    app = turn_on()
+    assert ui_page.acting_user("configure").username == "maya"
+    assert "Change password" in [item.label for item in app.button]
+    other.run()
+    assert [item.value for item in other.text] == ["SECRET"]

@@ -12,7 +12,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from trail.access_log import spool
-from trail.accounts import api_tokens, invitations
+from trail.accounts import api_tokens, invitations, second_factors
 from trail.core import registry, stored_settings
 from trail.core.model import Drop
 from trail.core.settings import (
@@ -101,6 +101,11 @@ def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...
             "Open invitations, as hashes",
         ),
         Place(
+            "second-factors.json",
+            second_factors.path_of(settings).absolute(),
+            "Second factors, encrypted with the key of the stored secrets",
+        ),
+        Place(
             "settings.json",
             stored_settings.path_of(database),
             "Settings changed in the browser; their secrets are encrypted",
@@ -133,6 +138,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
     users, seals = settings.auth.users_path.absolute(), mirror.files(database, settings)
     keys = api_tokens.path_of(settings).absolute()
     invited = invitations.path_of(settings).absolute()
+    factors = second_factors.path_of(settings).absolute()
     stored, box = stored_settings.path_of(database), box_of(settings)
     beside = database.parent
     patterns = {
@@ -155,6 +161,7 @@ def excluded(settings: Settings) -> dict[Path, str]:
         ): "Signatures of accepted webhooks, against replays",
         settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
         users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
+        factors.with_name(f"{factors.name}*"): "Lock file, and incomplete versions",
         invited.with_name(f"{invited.name}*"): "Lock file, and incomplete versions",
         keys.with_name(f"{keys.name}*"): "Lock file, and incomplete versions",
         beside / f".{database.name}.restoring/**": "A restore in progress",

@@ -17,6 +17,9 @@ SUB_PATH: Final = (
 )
 
 
+Role = Literal["owner", "reviewer", "manager", "viewer", "auditor"]
+
+
 class Store(Section):
     """Where the trail is kept."""
 
@@ -231,6 +234,13 @@ class Auth(Section):
         30, gt=0, le=1440, description="Minutes without activity after which a session ends."
     )
     access_days: int = Field(400, ge=1, le=3650, description="Retention of the access log in days.")
+    require_second_factor: tuple[Role, ...] = Field(
+        (),
+        description="Roles whose users must set up a second factor when they sign in with a "
+        "password.",
+        title="Second factor required for",
+        json_schema_extra=EDITABLE,
+    )
     oidc_metadata_url: str = Field(
         "",
         description="The `…/.well-known/openid-configuration` URL of the identity provider; "
@@ -240,9 +250,7 @@ class Auth(Section):
     oidc_client_secret: SecretStr = Field(
         SecretStr(""), description="Client secret at the identity provider."
     )
-    oidc_roles: dict[str, Literal["owner", "reviewer", "manager", "viewer", "auditor"]] = Field(
-        {}, description="Maps values of the role claim to roles."
-    )
+    oidc_roles: dict[str, Role] = Field({}, description="Maps values of the role claim to roles.")
     oidc_role_claim: str = Field(
         "roles", description="Claim of the ID token that contains the role or a list of roles."
     )

@@ -11,6 +11,7 @@ from trail.access_log import log
 from trail.accounts import roles
 from trail.accounts.api_tokens import PREFIX, Token
 from trail.accounts.login_throttle import Throttle
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
 from trail.core.errors import TrailError
@@ -88,6 +89,14 @@ def permitted(caller: Caller, path: str, method: str, address: str, query: str =
         merge=True,
     )
     return False
+
+
+def lacks_factor(caller: Caller, path: str, method: str) -> bool:
+    """Return whether the caller must set up a second factor before *path* is answered."""
+    if caller.user is None or caller.token or roles.needs(path, method) is None:
+        return False
+    runtime = process.current()
+    return SecondFactors(runtime.users, runtime.settings).is_missing(caller.user)
 
 
 def record_api_read(caller: Caller, path: str, query: str, address: str) -> None:

@@ -25,6 +25,7 @@ from trail.web.callers import (
     Caller,
     cookies,
     identify,
+    lacks_factor,
     permitted,
     record_api_read,
 )
@@ -217,6 +218,8 @@ def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONR
         return json_error(caller.refused, *REFUSALS[caller.refused])
     if SIGNED_IN_ONLY.match(path) and caller.user is None:
         return json_error(401, "Not signed in.", "Sign in on the dashboard, then try again.")
+    if lacks_factor(caller, path, method):
+        return json_error(403, "Set up a second factor first.", "Open Account on the dashboard.")
     query = scope["query_string"].decode("latin-1")
     if caller.user and not permitted(caller, path, method, _client(scope), query):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")

@@ -17,6 +17,7 @@ GROUPS = {
     "Workspace": ("workspace", "timezone", "week_start"),
     "Collection": ("segment.every_minutes", "push.accept_unverified"),
     "Alerts": ("forward.public_url", "forward.alert_hours", "forward.log_days"),
+    "Sign-in": ("auth.require_second_factor",),
     "Exports and backups": ("export.csv_bom", "backup.keep"),
 }
 RETENTION = ("store.retention_days", "store.archive")
@@ -95,6 +96,8 @@ def _control(setting: Editable) -> None:
         st.toggle(**common)
     elif get_origin(kind) is Literal:
         st.selectbox(options=get_args(kind), format_func=str.capitalize, **common)
+    elif get_origin(kind) is tuple:
+        st.multiselect(options=get_args(get_args(kind)[0]), format_func=str.capitalize, **common)
     elif kind in (int, float):
         low, high = _bounds(field.metadata, kind)
         st.session_state[key] = kind(st.session_state[key])

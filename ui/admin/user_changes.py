@@ -4,9 +4,10 @@ import datetime as dt
 
 from trail.accounts.invitations import Invitations
 from trail.accounts.users import end_after
+from trail.core.errors import InputError
 from trail.runtime import process
 from ui.audit import record_action
-from ui.page import acting_user
+from ui.page import acting_user, factors
 
 CAPABILITY = "manage_users"
 
@@ -65,6 +66,20 @@ def remove(username: str) -> None:
     user = acting_user(CAPABILITY)
     process.current().users.remove(username)
     record_action("user_removed", user, username)
+
+
+def reset_factor(username: str) -> None:
+    """Remove the second factor of a user, who signs in with the password alone or sets up another.
+
+    Their sessions go on.
+    """
+    user = acting_user(CAPABILITY)
+    found = next((one for one in process.current().users.all() if one.username == username), None)
+    if found is None:
+        raise InputError(f"Unknown user {username!r}.", "Reload the page.")
+    second_factors = factors()
+    second_factors.remove(found.account)
+    record_action("factor_reset", user, username)
 
 
 def link(username: str, actors: list[str]) -> None:

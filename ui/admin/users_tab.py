@@ -15,7 +15,7 @@ from trail.core.errors import TrailError
 from trail.web.invitation import ADDRESS
 from ui import own_activity, own_address, shown_once, tables, text, url_state
 from ui.admin import user_changes
-from ui.page import Context
+from ui.page import Context, factors
 
 _LINK, _RESULT = "users-link", "users-result"
 _CARD_WIDTH = 420
@@ -45,6 +45,7 @@ def draw(ctx: Context) -> None:
 def _list(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
     signed_in = log.last_times(ctx.runtime.store, "signed_in")
     zone, now = url_state.timezone(), dt.datetime.now(dt.UTC)
+    protected = factors().accounts()
     resets = {item.username for item in pending if item.account}
     rows = [
         {
@@ -52,6 +53,7 @@ def _list(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
             "Name": user.name,
             "Role": user.role.capitalize(),
             "State": _state(user, now, reset=user.username in resets),
+            "Second factor": "✓ On" if user.account in protected else "– Off",
             "Access ends": _end(user.ends_at),
             "Last sign-in": text.timestamp(signed_in[user.username], zone)
             if user.username in signed_in
@@ -66,6 +68,7 @@ def _list(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
             "Name": item.name,
             "Role": item.role.capitalize(),
             "State": f"{_INVITED} until {_day(item.until)}",
+            "Second factor": "– Off",
             "Access ends": _end(dt.datetime.fromisoformat(item.ends_at) if item.ends_at else None),
             "Last sign-in": "Never",
             "Segment actors": "Not linked",
@@ -172,6 +175,8 @@ def _change(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
                         "which the user sets another password."
                     )
                     _button("Reset user", lambda: _reset(ctx, username))
+            if user.account in factors().accounts():
+                _button("Reset second factor", lambda: _reset_factor(username))
             with st.popover("Remove"):
                 st.text("The user can no longer sign in. The access log keeps what the user did.")
                 _button("Remove user", lambda: _remove(username))
@@ -229,6 +234,11 @@ def _disable(username: str, *, disabled: bool) -> str:
 def _reset(ctx: Context, username: str) -> str:
     _show_link(ctx, user_changes.reset(username), f"Send this link to {username}:")
     return ""
+
+
+def _reset_factor(username: str) -> str:
+    user_changes.reset_factor(username)
+    return f"{username} has no second factor any more"
 
 
 def _remove(username: str) -> str:

@@ -5,11 +5,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyotp
 import pytest
 from starlette.testclient import TestClient
 
+from trail.accounts import second_factors
 from trail.accounts.api_tokens import Tokens
 from trail.accounts.login_throttle import Throttle
+from trail.accounts.second_factors import SecondFactors
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.web import callers
@@ -92,6 +95,33 @@ def test_token_requests_skip_the_origin_check_and_writes_need_the_owner(
         for secret in secrets
     ]
     assert codes == [200, 403]
+
+
+def test_who_must_set_up_a_second_factor_reads_nothing_before(
+    client: TestClient, runtime: Runtime, tokens: Tokens
+) -> None:
+    users, sessions = runtime.users, runtime.sessions
+    users.add("otto", "Otto Lie", "", "owner", "correct-horse-9")
+    sid = sessions.finish(sessions.issue_code("otto", "b", users.credentials_digest("otto")), "b")
+    assert sid
+    cookie = {"cookie": f"{callers.SESSION_COOKIE}={sid}"}
+    auth = runtime.settings.auth.model_copy(update={"require_second_factor": ("owner",)})
+    settings = runtime.settings.model_copy(update={"auth": auth})
+    process.start(replace(runtime, settings=settings, tokens=tokens))
+    for path in ("/api/events", "/export.csv", "/metrics"):
+        refused = client.get(path, headers=cookie)
+        assert (refused.status_code, refused.json()["error"]) == (
+            403,
+            "Set up a second factor first.",
+        )
+    _, secret = tokens.add("ci", "owner", READ, 90, dt.datetime.now(dt.UTC))
+    assert client.get("/api/events", headers=bearer(secret)).status_code == 200
+    factors = SecondFactors(users, settings)
+    key = second_factors.new_secret()
+    otto = users.get("otto")
+    assert otto
+    factors.enroll(otto, key, pyotp.TOTP(key).now())
+    assert client.get("/api/events", headers=cookie).status_code == 200
 
 
 def test_a_token_ends_with_the_access_and_the_role_of_whose_it_is(

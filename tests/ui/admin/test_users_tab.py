@@ -119,6 +119,7 @@ def test_only_owners_change_users(
         lambda: user_changes.set_access("rita", "owner", None),
         lambda: user_changes.set_disabled("maya", disabled=True),
         lambda: user_changes.remove("rita"),
+        lambda: user_changes.reset_factor("rita"),
         lambda: user_changes.link("rita", []),
     ):
         with pytest.raises(InputError, match="Your role does not allow"):

@@ -7,7 +7,9 @@ import json
 import sys
 from typing import Any
 
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.users import ROLES, User, Users, end_after
+from trail.accounts.users_file import normalize_username
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
 from trail.cli.tables import table
@@ -35,12 +37,13 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
             required=needed,
             help="days until the access ends; 0 for never" if needed else "days of access",
         )
+    factor = actions.add_parser("reset-factor", help="remove the second factor of a user")
     link = actions.add_parser(
         "link", help="link a user to Segment actors, whose activity the user cannot review"
     )
     remove = actions.add_parser("remove", help="remove a user; ends open sessions")
     passwd = actions.add_parser("passwd", help="set a password; asks for it")
-    for action in (add, role, disable, enable, limit, link, remove, passwd):
+    for action in (add, role, disable, enable, limit, factor, link, remove, passwd):
         action.add_argument("username", help="name to sign in with")
     link.add_argument("actors", nargs="*", metavar="ACTOR", help="actor ids; none removes the link")
     add_json(actions.add_parser("list", help="print the users"))
@@ -65,6 +68,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         users.set_actors(args.username, args.actors)
     elif args.action in ("disable", "enable"):
         users.set_disabled(args.username, disabled=args.action == "disable")
+    elif args.action == "reset-factor":
+        _reset_factor(users, args.username, context)
     elif args.action == "limit":
         users.set_end(args.username, end_after(args.days, dt.datetime.now(dt.UTC)))
     elif args.action == "passwd":
@@ -81,6 +86,12 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         )
     context.out.text(f"{args.action}: {args.username}\n")
     return 0
+
+
+def _reset_factor(users: Users, username: str, context: Context) -> None:
+    name = normalize_username(username)
+    account = next((user.account for user in users.all() if user.username == name), "")
+    SecondFactors(users, context.settings).remove(account)
 
 
 def _row(user: User, now: dt.datetime) -> dict[str, Any]:
@@ -133,6 +144,7 @@ COMMAND = Command(
         "disable": "user_disabled",
         "enable": "user_enabled",
         "limit": "access_limited",
+        "reset-factor": "factor_reset",
     },
     log_subject=lambda args: (
         args.username,
