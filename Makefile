@@ -69,7 +69,7 @@ check-js: node_modules/.installed  ## Format, lint and types of the browser comp
 	@npm --silent run check
 
 docs: $(VENV)/.dev         ## Write the generated pages and build the docs site into site/
-	@for page in commands files roles routes search settings; do $(BIN)/python -m docs.$$page || exit 1; done
+	@for page in api commands files roles routes search settings; do $(BIN)/python -m docs.$$page || exit 1; done
 	@$(BIN)/zensical build --strict --clean
 
 wheel: $(VENV)/.dev        ## Build the wheel into dist/

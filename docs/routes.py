@@ -2,29 +2,11 @@
 
 from pathlib import Path
 
-from starlette.routing import Route
-
 from trail.storage import search_help, time_expressions
 from trail.storage.filters import FACETS, FLAGS, SORT_COLUMNS
 from trail.web import routes
 
 PAGE = Path(__file__).parent / "routes.md"
-
-# Endpoints that are made at run time have no docstring of their own.
-PURPOSES = {
-    "/export.csv": "Stream the filtered events as CSV.",
-    "/export.ndjson": "Stream the filtered events as NDJSON.",
-    "/export.parquet": "Stream the filtered events as Parquet.",
-    "/export.ocsf.ndjson": "Stream the filtered events as OCSF 1.5.0, one JSON object a line.",
-    "/export.ecs.ndjson": "Stream the filtered events as ECS 8.17, one JSON object a line.",
-    "/export.certificate.html": "Answer the certificate of `sign_off=NUMBER` as a page to print.",
-    "/export.certificate.pdf": "Answer the certificate of `sign_off=NUMBER` as PDF.",
-    "/export.certificate.json": "Answer the certificate of `sign_off=NUMBER` as JSON.",
-    "/v1/track": "Receive one event in the format of Segment's libraries.",
-    "/v1/batch": "Receive several events in the format of Segment's libraries.",
-    "/v1/import": "Same as `/v1/batch`, for libraries that send to this address.",
-    "/webhooks/segment": "Receive signed webhooks from Segment.",
-}
 
 
 def text() -> str:
@@ -66,23 +48,16 @@ def text() -> str:
         "`q` is the text of the search box, in the [search language](search.md). "
         f"{search_help.HELP} With `syntax=1`, `q` is read as in versions before that language.",
         "",
-        "Generated from the server's routes by `make docs`.",
+        "Parameters, responses and errors of each route are described in [HTTP API](api.md) and "
+        "`/api/openapi.json`. Generated from the server's routes by `make docs`.",
         "",
         "| route | methods | purpose |",
         "|---|---|---|",
     ]
-    for route in (*routes.PAGES_AND_API, *routes.receivers()):
-        assert isinstance(route, Route)
-        # A receiver takes every method in order to answer 405 itself.
-        answered = {"POST"} if "DELETE" in (route.methods or ()) else route.methods or set()
-        methods = ", ".join(sorted(answered - {"HEAD"}))
-        lines.append(f"| `{route.path}` | {methods} | {_purpose(route)} |")
+    for route in routes.documented():
+        methods = ", ".join(sorted((route.methods or set()) - {"HEAD"}))
+        lines.append(f"| `{route.path}` | {methods} | {route.purpose} |")
     return "\n".join(lines) + "\n"
-
-
-def _purpose(route: Route) -> str:
-    docstring = (route.endpoint.__doc__ or "").strip().partition("\n")[0]
-    return PURPOSES.get(route.path) or docstring
 
 
 if __name__ == "__main__":

@@ -181,4 +181,9 @@ LOADER = Receiver(
     max_bytes=lambda _: 4 * BATCH_BYTES,
     read=read,
     probe=probe,
+    purposes={
+        "/v1/track": "Receive one event in the format of Segment's libraries.",
+        _BATCH: "Receive several events in the format of Segment's libraries.",
+        "/v1/import": "Same as `/v1/batch`, for libraries that send to this address.",
+    },
 )

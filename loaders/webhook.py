@@ -141,4 +141,6 @@ LOADER = Receiver(
     max_bytes=lambda settings: settings.of(WebhookSettings).body_bytes,
     read=read,
     probe=probe,
+    purposes={_PATH: "Receive signed webhooks from Segment."},
+    signature_header="X-Signature",
 )

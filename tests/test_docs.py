@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docs import commands, files, roles, routes, search, settings
+from docs import api, commands, files, roles, routes, search, settings
 from trail.cli.main import discover
 from trail.storage import search_help, search_syntax
 
@@ -38,6 +38,11 @@ def test_routes_page_is_generated_from_the_routes() -> None:
     """Every route has a purpose."""
     assert routes.PAGE.read_text() == routes.text(), "run `make docs`"
     assert "|  |" not in routes.text()
+
+
+def test_api_page_is_generated_from_the_openapi_document() -> None:
+    """`python -m docs.api` generates the page."""
+    assert api.PAGE.read_text() == api.text(), "run `make docs`"
 
 
 def test_search_page_is_generated_from_the_language() -> None:

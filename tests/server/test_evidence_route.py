@@ -17,6 +17,7 @@ from tests.server.conftest import PASSWORD, Running
 from trail.evidence.period import ADDRESS
 from trail.integrity import standalone_verifier
 from trail.web.guard import COOKIE
+from trail.web.schemas import PROBLEM
 
 pytestmark = pytest.mark.server
 
@@ -76,7 +77,7 @@ def test_managers_and_anonymous_requests_are_refused(
     for cookies, status in ((manager, 403), ({}, 401)):
         response = httpx2.get(f"{server.url}{ADDRESS}", cookies=cookies)
         assert response.status_code == status
-        assert set(response.json()) == {"error", "hint"}
+        assert set(response.json()) == set(PROBLEM["required"])
 
 
 @pytest.mark.parametrize(

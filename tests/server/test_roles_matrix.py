@@ -31,6 +31,7 @@ from trail.core import registry
 from trail.evidence import certificate
 from trail.web import routes
 from trail.web.guard import COOKIE, NEW_EVENTS
+from trail.web.schemas import PROBLEM
 from ui import url_state
 from ui.page import Page
 
@@ -275,7 +276,7 @@ def test_routes_by_role_and_credentials(matrix: Matrix, capsys: pytest.CaptureFi
             answer = client.get(path, headers=headers)
             if answer.status_code != 200:
                 assert CANARY not in answer.text
-                assert set(answer.json()) == {"error", "hint"}
+                assert set(answer.json()) == set(PROBLEM["required"])
             elif CANARY in answer.text:
                 revealing.add(path)
             return answer.status_code

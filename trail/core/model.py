@@ -324,12 +324,16 @@ class Receiver(EventSource):
 
     `read` returns the events of a request or raises `RefusedError`; it stores nothing. `max_bytes`
     limits the body. `probe` returns a valid request without events, to test the connection.
+    `purposes` are sentences for the docs of a path. `signature_header` is the header that proves a
+    request; without one, it is a write key as the user name of HTTP Basic.
     """
 
     paths: tuple[str, ...]
     max_bytes: Callable[[Settings], int]
     read: Callable[[Sent, Settings], Received]
     probe: Callable[[Settings], Sent]
+    purposes: Mapping[str, str] = field(default_factory=dict)
+    signature_header: str = ""
 
 
 @dataclass(slots=True)

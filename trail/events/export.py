@@ -45,7 +45,7 @@ FORMAT_TITLES = {
     "ecs.ndjson": f"ECS {ecs.VERSION.removesuffix('.0')}",
 }
 # Formats whose fields are those of a schema, so that columns cannot be chosen.
-_DOCUMENTS: dict[str, Callable[[document.Row], dict[str, Any]]] = {
+DOCUMENTS: dict[str, Callable[[document.Row], dict[str, Any]]] = {
     "ocsf.ndjson": ocsf.event,
     "ecs.ndjson": ecs.event,
 }
@@ -89,7 +89,7 @@ class Export:
                 f"Allowed: {', '.join(COLUMNS)}.",
             )
         fixed = (CSV_COLUMNS, default_columns(self.format))
-        if self.format in _DOCUMENTS and self.columns not in fixed:
+        if self.format in DOCUMENTS and self.columns not in fixed:
             raise InputError(
                 f"The columns of {FORMAT_TITLES[self.format]} are fixed.", "Leave them out."
             )
@@ -104,7 +104,7 @@ class Export:
 
 def default_columns(format_: str) -> tuple[str, ...]:
     """Return the columns of an export that names none."""
-    if format_ in _DOCUMENTS:
+    if format_ in DOCUMENTS:
         return names.MESSAGE_COLUMNS
     return CSV_COLUMNS if format_ == "csv" else RECORD_COLUMNS
 
@@ -251,7 +251,7 @@ def _iso_sql(name: str) -> str:
 def _documents(
     engine: Engine, export: Export, now: dt.datetime, limit: int | None, tally: Tally
 ) -> Iterator[bytes]:
-    to_document, columns = _DOCUMENTS[export.format], ", ".join(names.MESSAGE_COLUMNS)
+    to_document, columns = DOCUMENTS[export.format], ", ".join(names.MESSAGE_COLUMNS)
     with engine.reading() as reading:
         for batch in events.stream(
             engine, reading, export.filter, now, columns, rows=_BATCH_ROWS, limit=limit

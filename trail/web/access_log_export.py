@@ -4,13 +4,14 @@ import datetime as dt
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.access_log import log
 from trail.core import csv_safety
 from trail.core.download_stats import Tally
 from trail.runtime import process
 from trail.storage.filters import Filter
+from trail.web import parameters
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation
 from trail.web.downloads import count_rows, recorded
 from trail.web.query_routes import export
 from trail.web.streaming import Download
@@ -44,4 +45,18 @@ def download(request: Request) -> Response:
     )
 
 
-ROUTES: list[Route] = [Route(ADDRESS, download)]
+ROUTES = [
+    ApiRoute(
+        ADDRESS,
+        download,
+        Operation(
+            (
+                *parameters.WINDOW,
+                parameters.ZONE_NAME,
+                parameters.ACCESS_USER,
+                parameters.ACCESS_KIND,
+            ),
+            Content(_TYPE, BYTES),
+        ),
+    )
+]

@@ -12,7 +12,6 @@ from typing import Any
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.accounts import recent_searches
 from trail.attention import digest as digests
@@ -32,7 +31,8 @@ from trail.incidents.listing import Listing
 from trail.incidents.shown import Shown
 from trail.runtime import process, startup
 from trail.storage import search_syntax
-from trail.web import list_exports, request_filter
+from trail.web import list_exports, parameters, request_filter, schemas
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation
 from trail.web.downloads import recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import json_error
@@ -253,15 +253,64 @@ def _json(body: dict[str, Any]) -> Response:
     return Response(data, media_type="application/json", headers={"Cache-Control": "no-store"})
 
 
-ROUTES: list[Route] = [
-    Route("/api/events", events),
-    Route("/api/facets", facets),
-    Route("/api/timeline", timeline),
-    Route("/api/digest", digest),
-    Route("/api/suggest", suggest),
-    Route("/api/complete", complete),
-    Route("/api/incidents", incidents),
-    Route("/api/findings", findings),
-    *(Route(f"/export.{kind}", _export(kind)) for kind in exports.FORMATS),
+def _of_export(kind: str) -> Operation:
+    has_columns = kind not in exports.DOCUMENTS
+    return Operation(
+        (
+            *parameters.STORED,
+            *((parameters.EVENT_COLUMNS, parameters.HEADERS) if has_columns else ()),
+        ),
+        Content(exports.FORMATS[kind], BYTES),
+        purpose=f"Stream the filtered events as {exports.FORMAT_TITLES[kind]}.",
+    )
+
+
+_STORED, _LIMIT = parameters.STORED, parameters.LIMIT
+ROUTES = [
+    ApiRoute(
+        "/api/events", events, Operation((*_STORED, _LIMIT, parameters.AFTER), schemas.EVENTS)
+    ),
+    ApiRoute("/api/facets", facets, Operation(_STORED, schemas.FACET_COUNTS)),
+    ApiRoute("/api/timeline", timeline, Operation(_STORED, schemas.TIMELINE)),
+    ApiRoute(
+        "/api/digest",
+        digest,
+        Operation(
+            (parameters.DIGEST_WEEK, parameters.DIGEST_DAY, parameters.ZONE_NAME), schemas.DIGEST
+        ),
+    ),
+    ApiRoute(
+        "/api/suggest",
+        suggest,
+        Operation(
+            (
+                *(parameters.SUGGEST_FIELD, parameters.PREFIX),
+                *(parameters.LIMIT, parameters.ARCHIVE),
+            ),
+            schemas.SUGGESTIONS,
+        ),
+    ),
+    ApiRoute(
+        "/api/complete",
+        complete,
+        Operation(
+            (
+                *(parameters.SEARCH_TEXT, parameters.CURSOR, parameters.WEEK_START),
+                *_STORED,
+            ),
+            schemas.COMPLETIONS,
+        ),
+    ),
+    ApiRoute(
+        "/api/incidents",
+        incidents,
+        Operation((*_STORED, _LIMIT, parameters.SKIP, *parameters.INCIDENTS), schemas.INCIDENTS),
+    ),
+    ApiRoute(
+        "/api/findings",
+        findings,
+        Operation((*parameters.FILTER, parameters.BUDGET, parameters.ALL), schemas.FINDINGS),
+    ),
+    *(ApiRoute(f"/export.{kind}", _export(kind), _of_export(kind)) for kind in exports.FORMATS),
     *list_exports.ROUTES,
 ]

@@ -5,13 +5,14 @@ from urllib.parse import urlencode
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.attention import items as attention
 from trail.core.clock import naive_utc, utc_text
 from trail.events import coverage
 from trail.runtime import process
 from trail.storage.filters import Filter
+from trail.web import parameters, schemas
+from trail.web.api_route import ApiRoute, Operation
 from trail.web.guard import request_user
 from trail.web.query_routes import query
 
@@ -47,4 +48,10 @@ def items(request: Request) -> Response:
     )
 
 
-ROUTES = [Route("/api/attention", items)]
+ROUTES = [
+    ApiRoute(
+        "/api/attention",
+        items,
+        Operation((parameters.ZONE_NAME, parameters.MUTED), schemas.ATTENTION),
+    )
+]

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
-from starlette.routing import Route
 
 from trail.access_log import log
 from trail.accounts import oidc
 from trail.accounts.sessions import REMEMBERED_SECONDS, hash_of, session_user
 from trail.runtime import process
+from trail.web.api_route import NOBODY, ApiRoute, Operation, Parameter
 from trail.web.browser_name import browser_name
 from trail.web.guard import (
     ALIVE,
@@ -107,8 +107,25 @@ def _redirect(target: str) -> Response:
     return RedirectResponse(target, 303, {"cache-control": "no-store"})
 
 
-ROUTES: list[Route] = [
-    Route(FINISH, finish, methods=["GET"]),
-    Route(SIGN_OUT, sign_out, methods=["POST"]),
-    Route(ALIVE, alive, methods=["GET", "POST"]),
+_TEXT = {"type": "string"}
+ROUTES = [
+    ApiRoute(
+        FINISH,
+        finish,
+        Operation(
+            (
+                Parameter("code", "The single-use code.", _TEXT),
+                Parameter("next", "Path of this server to continue at.", _TEXT, "/explore"),
+            ),
+            status=303,
+            credentials=NOBODY,
+        ),
+    ),
+    ApiRoute(SIGN_OUT, sign_out, Operation(status=303, credentials=NOBODY), methods=["POST"]),
+    ApiRoute(
+        ALIVE,
+        alive,
+        Operation(status=204, other=(401,), credentials=NOBODY),
+        methods=["GET", "POST"],
+    ),
 ]

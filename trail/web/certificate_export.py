@@ -3,11 +3,11 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
@@ -16,6 +16,8 @@ from trail.evidence.certificate import ADDRESS
 from trail.findings import sign_offs
 from trail.findings.sign_offs import Signoff
 from trail.runtime import process
+from trail.web import parameters
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation, Schema
 from trail.web.downloads import recorded
 from trail.web.query_routes import export
 from trail.web.streaming import Download
@@ -62,6 +64,21 @@ def _download(request: Request, file_format: str) -> Response:
     )
 
 
-ROUTES: list[Route] = [
-    Route(f"{ADDRESS}.{name}", export(partial(_download, file_format=name))) for name in _MAKERS
+def _operation(name: str, title: str, schema: Schema) -> Operation:
+    purpose = f"Answer the certificate of `sign_off=NUMBER` as {title}."
+    content = Content(_MAKERS[name][0], schema)
+    return Operation((replace(parameters.SIGN_OFF, is_required=True),), content, purpose=purpose)
+
+
+ROUTES = [
+    ApiRoute(
+        f"{ADDRESS}.{name}",
+        export(partial(_download, file_format=name)),
+        _operation(name, title, schema),
+    )
+    for name, title, schema in (
+        ("html", "a page to print", BYTES),
+        ("pdf", "PDF", BYTES),
+        ("json", "JSON", {"type": "object"}),
+    )
 ]

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from starlette.websockets import WebSocketDisconnected
 
@@ -24,6 +24,7 @@ from trail.core.networks import network_of
 from trail.runtime import process
 from trail.web.connections import ANONYMOUS_FRAME_BYTES, SCOPE_STATE, Connection
 from trail.web.guard import ANY_HOST_PATHS, SCOPE_USER, SELF_AUTHENTICATED
+from trail.web.json_errors import overloaded
 
 RETRY_S = 10  # seconds after which a refused client may try again
 TRY_AGAIN_LATER = 1013  # close code of a websocket
@@ -243,10 +244,9 @@ async def _deny(scope: Scope, send: Send, problem: str) -> None:
 
 
 def _refused(scope: Scope, status: int, problem: str) -> Response:
-    headers = {"cache-control": "no-store", "retry-after": str(RETRY_S)}
     if not _is_page(scope):
-        hint = f"Try again in {RETRY_S} seconds."
-        return JSONResponse({"error": problem, "hint": hint}, status, headers)
+        return overloaded(status, problem, f"Try again in {RETRY_S} seconds.", RETRY_S)
+    headers = {"cache-control": "no-store", "retry-after": str(RETRY_S)}
     page = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         f'<meta http-equiv="refresh" content="{RETRY_S}"><title>Audit trail</title></head>'

@@ -4,7 +4,6 @@ import datetime as dt
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
@@ -13,6 +12,8 @@ from trail.evidence import pack
 from trail.evidence.period import ADDRESS
 from trail.runtime import process
 from trail.storage.filters import Filter
+from trail.web import parameters
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation
 from trail.web.certificate_export import sign_off_number
 from trail.web.downloads import recorded
 from trail.web.query_routes import export
@@ -43,4 +44,10 @@ def download(request: Request) -> Response:
     )
 
 
-ROUTES: list[Route] = [Route(ADDRESS, download)]
+ROUTES = [
+    ApiRoute(
+        ADDRESS,
+        download,
+        Operation((*parameters.FILTER, parameters.SIGN_OFF), Content("application/zip", BYTES)),
+    )
+]

@@ -209,7 +209,7 @@ def _refusal(scope: Scope, headers: Headers, caller: Caller, server: Server) -> 
 
 
 # What the pages themselves ask as one types or waits, and what answers no event.
-UNRECORDED = ("/api/time", NEW_EVENTS)
+UNRECORDED = ("/api/time", "/api/openapi.json", NEW_EVENTS)
 
 
 def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONResponse | None:

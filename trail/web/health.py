@@ -13,7 +13,6 @@ import anyio
 import anyio.to_thread
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
@@ -22,6 +21,8 @@ from trail.ingest.source_health import SourceHealth
 from trail.integrity import high_water_mark, mirror
 from trail.runtime import process
 from trail.runtime.process import Runtime
+from trail.web import schemas
+from trail.web.api_route import NOBODY, ApiRoute, Operation
 from trail.web.metrics import may_monitor
 
 _PATIENCE_S = 0.1  # how long a request waits for a new result
@@ -105,4 +106,4 @@ def _checked(runtime: Runtime) -> _Result:
     return _Result(problems=tuple(dict.fromkeys(problems)), sources=sources)
 
 
-ROUTES: list[Route] = [Route("/healthz", healthz)]
+ROUTES = [ApiRoute("/healthz", healthz, Operation(answer=schemas.HEALTH, credentials=NOBODY))]

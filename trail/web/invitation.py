@@ -11,12 +11,12 @@ import orjson
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.access_log import log
 from trail.accounts.invitations import Invitation, Invitations
 from trail.core.errors import TrailError
 from trail.runtime import process
+from trail.web.api_route import BYTES, JSON, NOBODY, ApiRoute, Content, Operation
 from trail.web.guard import client_address
 from trail.web.json_errors import NOT_FOUND, explained, json_error
 
@@ -95,8 +95,40 @@ def _json(body: object) -> Response:
     return Response(orjson.dumps(body), 200, _NOT_STORED, "application/json")
 
 
+_TEXT = {"type": "string"}
+_ACCEPTED = Content(
+    JSON,
+    {
+        "type": "object",
+        "properties": {"username": _TEXT, "name": _TEXT, "about": _TEXT},
+        "required": ["username"],
+    },
+    {"username": "jon"},
+)
+_GIVEN = Content(
+    JSON,
+    {
+        "type": "object",
+        "properties": {"secret": _TEXT, "name": _TEXT, "password": _TEXT},
+        "required": ["secret"],
+        "additionalProperties": _TEXT,
+    },
+)
 ROUTES = [
-    Route(ADDRESS, page, methods=["GET"]),
-    Route(ADDRESS, accept, methods=["POST"]),
-    Route(_SCRIPT, script, methods=["GET"]),
+    ApiRoute(
+        ADDRESS,
+        page,
+        Operation(answer=Content("text/html; charset=utf-8", BYTES), credentials=NOBODY),
+    ),
+    ApiRoute(
+        ADDRESS,
+        accept,
+        Operation(answer=_ACCEPTED, body=_GIVEN, other=(404,), credentials=NOBODY),
+        methods=["POST"],
+    ),
+    ApiRoute(
+        _SCRIPT,
+        script,
+        Operation(answer=Content("text/javascript; charset=utf-8", BYTES), credentials=NOBODY),
+    ),
 ]

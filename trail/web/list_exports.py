@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core import csv_safety
 from trail.core.download_stats import Tally
@@ -17,7 +16,8 @@ from trail.incidents import csv_export as incidents_csv
 from trail.incidents.shown import Shown
 from trail.runtime import process
 from trail.storage.filters import Filter
-from trail.web import request_filter
+from trail.web import parameters, request_filter
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation
 from trail.web.downloads import count_rows, recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import json_error
@@ -83,7 +83,13 @@ def _download(
     )
 
 
-ROUTES: list[Route] = [
-    Route("/export.incidents.csv", export_incidents),
-    Route("/export.findings.csv", export_findings),
+_CSV = Content(exports.FORMATS["csv"], BYTES)
+_OF_INCIDENTS = (*parameters.STORED, *parameters.INCIDENTS, parameters.INCIDENT_COLUMNS)
+_OF_FINDINGS = (
+    *(*parameters.FILTER, parameters.ALL),
+    *(parameters.FINDING_ORDER, parameters.FINDING_COLUMNS),
+)
+ROUTES = [
+    ApiRoute("/export.incidents.csv", export_incidents, Operation(_OF_INCIDENTS, _CSV)),
+    ApiRoute("/export.findings.csv", export_findings, Operation(_OF_FINDINGS, _CSV)),
 ]

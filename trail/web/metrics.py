@@ -12,7 +12,6 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core.clock import utc_now
 from trail.events import store_status
@@ -20,6 +19,7 @@ from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth
 from trail.runtime import process
 from trail.runtime.fair_share import Shares
+from trail.web.api_route import METRICS_TOKEN, ApiRoute, Content, Operation
 from trail.web.guard import LOOPBACK, request_user
 from trail.web.json_errors import json_error
 from trail.web.query_routes import query
@@ -151,4 +151,13 @@ def _gauge(name: str, about: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(f"audit_trail_{name}", about, value=value)
 
 
-ROUTES: list[Route] = [Route("/metrics", metrics)]
+ROUTES = [
+    ApiRoute(
+        "/metrics",
+        metrics,
+        Operation(
+            answer=Content(_TYPE, {"type": "string"}, "audit_trail_events 12345.0\n"),
+            credentials=METRICS_TOKEN,
+        ),
+    )
+]

@@ -5,12 +5,13 @@ import datetime as dt
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core.errors import InputError
 from trail.events import arrivals, value_names
 from trail.runtime import process
 from trail.storage.filters import Filter
+from trail.web import parameters, schemas
+from trail.web.api_route import ApiRoute, Operation
 from trail.web.guard import NEW_EVENTS
 from trail.web.query_routes import query
 
@@ -33,4 +34,10 @@ def new_events(request: Request) -> Response:
     return Response(orjson.dumps(body), media_type="application/json")
 
 
-ROUTES = [Route(NEW_EVENTS, new_events)]
+ROUTES = [
+    ApiRoute(
+        NEW_EVENTS,
+        new_events,
+        Operation((parameters.SINCE, *parameters.FILTER), schemas.NEW_EVENTS),
+    )
+]

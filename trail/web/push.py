@@ -11,12 +11,12 @@ import anyio
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core.errors import UnavailableError
 from trail.core.model import Received, Receiver, RefusedError, Sent
 from trail.ingest.receiver import Intake
 from trail.runtime import process
+from trail.web.api_route import JSON, WRITE_KEY, ApiRoute, Content, Operation
 from trail.web.bodies import read_body
 
 _log = logging.getLogger("trail.intake")
@@ -25,14 +25,12 @@ _log = logging.getLogger("trail.intake")
 _TIMEOUT_S = 4.0
 _LARGE = 65_536
 _THREADS = 2  # for large requests; of their own, since all others share the default ones
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 
 
-def routes(receivers: Iterable[Receiver], intake: Callable[[], Intake]) -> list[Route]:
+def routes(receivers: Iterable[Receiver], intake: Callable[[], Intake]) -> list[ApiRoute]:
     """Return the routes of all *receivers*, which pass their records to *intake*."""
     return [
-        # All methods; otherwise Streamlit would answer the others with its page and 200.
-        Route(path, _route(receiver, intake), methods=list(_METHODS))
+        ApiRoute(path, _route(receiver, intake), _operation(receiver, path), methods=["POST"])
         for receiver in receivers
         for path in receiver.paths
     ]
@@ -42,8 +40,6 @@ def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Reques
     limiter = anyio.CapacityLimiter(_THREADS)
 
     async def receive(request: Request) -> Response:
-        if request.method != "POST":
-            return Response(b"", 405, {"allow": "POST"})
         settings = process.current().settings
         try:
             body = await read_body(request, receiver.max_bytes(settings))
@@ -72,3 +68,14 @@ async def _on_disk(intake: Intake, receiver: Receiver, received: Received) -> No
     if received.records:
         stored = asyncio.wrap_future(intake.offer(receiver, received))
         await asyncio.wait_for(stored, _TIMEOUT_S)
+
+
+def _operation(receiver: Receiver, path: str) -> Operation:
+    return Operation(
+        answer=Content(JSON, {"type": "object"}),
+        body=Content(JSON, {"type": ["object", "array"]}),
+        other=(400, 401, 413, 415),
+        purpose=receiver.purposes.get(path) or f"Receive events: {receiver.title}.",
+        credentials=receiver.signature_header or WRITE_KEY,
+        has_problems=False,
+    )

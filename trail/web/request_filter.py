@@ -5,27 +5,10 @@ import datetime as dt
 from starlette.requests import Request
 
 from trail.events import value_names
-from trail.findings import listing as findings_listing
-from trail.incidents import shown as incidents_shown
 from trail.runtime import startup
 from trail.storage.database import Store
 from trail.storage.filters import Filter
-
-# Query parameters that do not belong to the filter.
-_OTHERS = (
-    "limit",
-    "skip",
-    "after",
-    "columns",
-    "headers",
-    "archive",
-    "budget",
-    "text",
-    "cursor",
-    "week",
-    *incidents_shown.PARAMS,
-    *findings_listing.PARAMS,
-)
+from trail.web import parameters
 
 
 def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
@@ -33,7 +16,11 @@ def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
 
     The filter has IDs in place of names; see `notices`. Raises `InputError` and `FilterError`.
     """
-    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in _OTHERS]
+    pairs = [
+        pair
+        for pair in request.query_params.multi_items()
+        if pair[0] not in parameters.OUTSIDE_FILTER
+    ]
     store = startup.store_of(request.query_params.get("archive", ""))
     filter_, request.state.misnamed = value_names.resolve(store, Filter.parse(pairs))
     return filter_, store, dt.datetime.now(dt.UTC)

@@ -19,14 +19,28 @@ from trail.web import (
     invitation,
     metrics,
     new_events_route,
+    openapi,
     push,
     time_route,
+    unknown_routes,
     uploads,
     views,
 )
+from trail.web.api_route import ApiRoute
+
+
+def receivers() -> list[ApiRoute]:
+    """Return the routes of the receivers, which senders of events call."""
+    return push.routes(registry.of_kind(Receiver), lambda: process.current().intake)
+
+
+def documented() -> list[ApiRoute]:
+    """Return the routes that state what they do: all that clients may use."""
+    return [*PAGES_AND_API, *receivers()]
+
 
 # Answered to browsers and API clients.
-PAGES_AND_API: tuple[Route, ...] = (
+PAGES_AND_API: tuple[ApiRoute, ...] = (
     *auth.ROUTES,
     *invitation.ROUTES,
     *api.ROUTES,
@@ -40,14 +54,11 @@ PAGES_AND_API: tuple[Route, ...] = (
     *time_route.ROUTES,
     *new_events_route.ROUTES,
     *uploads.ROUTES,
+    openapi.route(documented),
 )
-
-
-def receivers() -> list[Route]:
-    """Return the routes of the receivers, which senders of events call."""
-    return push.routes(registry.of_kind(Receiver), lambda: process.current().intake)
 
 
 def all_routes(run: command_route.Run, token: Callable[[], str]) -> list[Route]:
     """Return all routes; *run* and *token* are those of `command_route.route`."""
-    return [*PAGES_AND_API, *receivers(), command_route.route(run, token)]
+    others = unknown_routes.routes(documented())
+    return [*documented(), command_route.route(run, token), *others]

@@ -5,13 +5,15 @@ import datetime as dt
 import orjson
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from trail.core import time_labels
 from trail.core.clock import utc_text
 from trail.core.errors import FilterError
 from trail.storage import time_expressions, time_window
 from trail.storage.filters import Filter
+from trail.web import parameters, schemas
+from trail.web.api_route import ApiRoute, Operation
+from trail.web.json_errors import explained
 from trail.web.week_start import request_week_start
 
 ADDRESS = "/api/time"
@@ -31,7 +33,7 @@ async def time(request: Request) -> Response:
         start, end = time_window.typed(query.get("text", ""), zone, now, week)
         first, last = time_expressions.window(start, end, zone, now)
     except FilterError as error:
-        return _json({"error": error.message, "hint": error.hint}, 400)
+        return explained(error)
     return _json(
         {
             "from": start,
@@ -43,8 +45,17 @@ async def time(request: Request) -> Response:
     )
 
 
-def _json(body: object, status: int = 200) -> Response:
-    return Response(orjson.dumps(body), status, media_type="application/json")
+def _json(body: object) -> Response:
+    return Response(orjson.dumps(body), media_type="application/json")
 
 
-ROUTES = [Route(ADDRESS, time)]
+ROUTES = [
+    ApiRoute(
+        ADDRESS,
+        time,
+        Operation(
+            (parameters.TYPED_TIME, parameters.ZONE_NAME, parameters.WEEK_START),
+            schemas.MEANT_TIME,
+        ),
+    )
+]

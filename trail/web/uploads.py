@@ -9,7 +9,6 @@ import anyio
 import anyio.to_thread
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from trail.access_log import log
 from trail.accounts.users import User
@@ -19,12 +18,12 @@ from trail.core.model import RefusedError
 from trail.core.text import parse_integer
 from trail.ingest import uploads
 from trail.runtime import process
+from trail.web.api_route import JSON, ApiRoute, Content, Operation, Parameter, Schema
 from trail.web.bodies import read_body
 from trail.web.guard import client_address, request_user
 from trail.web.json_errors import explained, json_error
 
 PATH = "/uploads"
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _threads = anyio.CapacityLimiter(2)
 
 
@@ -74,8 +73,6 @@ async def append(request: Request) -> Response:
 
 async def _answer(request: Request, work: Any, status: int) -> Response:
     """Answer what *work* returns for the user; the guard has checked the role."""
-    if request.method != "POST":
-        return Response(b"", 405, {"allow": "POST"})
     user = request_user(request)
     if user is None or not user.may("configure"):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")
@@ -86,7 +83,47 @@ async def _answer(request: Request, work: Any, status: int) -> Response:
     return JSONResponse(body, status, {"cache-control": "no-store"})
 
 
+_TEXT: Schema = {"type": "string"}
+_BYTES: Schema = {"type": "integer", "minimum": 0}
+
+
+def _json(example: dict[str, object], **fields: Schema) -> Content:
+    schema = {"type": "object", "properties": fields, "required": list(fields)}
+    return Content(JSON, schema, example)
+
+
 ROUTES = [
-    Route(PATH, begin, methods=list(_METHODS)),
-    Route(PATH + "/{upload_id}", append, methods=list(_METHODS)),
+    ApiRoute(
+        PATH,
+        begin,
+        Operation(
+            (
+                Parameter("name", "Name of the file.", _TEXT, "events.ndjson", is_required=True),
+                Parameter("size", "Size of the file in bytes.", _BYTES, 1_000, is_required=True),
+            ),
+            _json(
+                {"id": "4fQz7Kp2", "part_bytes": uploads.PART_BYTES}, id=_TEXT, part_bytes=_BYTES
+            ),
+            status=201,
+        ),
+        methods=["POST"],
+    ),
+    ApiRoute(
+        PATH + "/{upload_id}",
+        append,
+        Operation(
+            (
+                Parameter(
+                    *("upload_id", "The `id` of the upload.", _TEXT, "4fQz7Kp2"),
+                    is_required=True,
+                    place="path",
+                ),
+                Parameter("offset", "Where the part starts.", _BYTES, 0, is_required=True),
+            ),
+            _json({"received": 1_000, "size": 1_000}, received=_BYTES, size=_BYTES),
+            body=Content("application/octet-stream", {"type": "string", "format": "binary"}),
+            other=(413,),
+        ),
+        methods=["POST"],
+    ),
 ]

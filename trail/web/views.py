@@ -9,12 +9,13 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from trail.accounts import oidc
 from trail.core.clock import utc_now
 from trail.runtime import process
 from trail.views import former_owners, saved_views, share_links
+from trail.web import schemas
+from trail.web.api_route import BYTES, ApiRoute, Content, Operation, Parameter
 from trail.web.auth import LINK, LINK_SIGN_IN
 from trail.web.guard import request_user
 from trail.web.query_routes import query
@@ -83,7 +84,15 @@ def _page(
     return HTMLResponse(_PAGE.format(**escaped, refresh=refresh), status, _PRIVATE)
 
 
-ROUTES: list[Route] = [
-    Route("/api/views", views),
-    Route(LINK + "{link_id}", follow, methods=["GET"]),
+_LINK_ID = Parameter(
+    "link_id", "The ID of the link.", {"type": "string"}, "4fQz7Kp2", is_required=True, place="path"
+)
+ROUTES = [
+    ApiRoute("/api/views", views, Operation(answer=schemas.VIEWS)),
+    ApiRoute(
+        LINK + "{link_id}",
+        follow,
+        # A page that leads to the sign-in form, or says what is wrong, to people.
+        Operation((_LINK_ID,), Content("text/html; charset=utf-8", BYTES), other=(303, 403, 404)),
+    ),
 ]

@@ -10,6 +10,7 @@ from starlette.websockets import WebSocketDisconnect
 from trail.accounts.sessions import hash_of
 from trail.runtime.process import Runtime
 from trail.web.guard import COOKIE, SECURITY_HEADERS, Guard
+from trail.web.schemas import PROBLEM
 
 STREAM = "ws://localhost:8501/_stcore/stream"
 SignIn = Callable[[str], str]
@@ -73,14 +74,14 @@ def test_streamlit_internal_routes_are_disabled(
     sign_in("maya")
     answer = client.request(method, f"http://localhost:8501{path}")
     assert answer.status_code == 404
-    assert set(answer.json()) == {"error", "hint"}
+    assert set(answer.json()) == set(PROBLEM["required"])
 
 
 @pytest.mark.parametrize("path", ["/export.csv", "/export.parquet?q=1", "/api/events", "/api"])
 def test_data_routes_need_a_session(client: TestClient, sign_in: SignIn, path: str) -> None:
     refused = client.get(path)
     assert refused.status_code == 401
-    assert set(refused.json()) == {"error", "hint"}
+    assert set(refused.json()) == set(PROBLEM["required"])
     sign_in("jon")
     passed = client.get(path)
     assert passed.status_code == 200

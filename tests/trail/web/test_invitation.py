@@ -22,6 +22,7 @@ from trail.storage.database import Store
 from trail.storage.filters import Window
 from trail.web import invitation
 from trail.web.guard import Guard
+from trail.web.schemas import PROBLEM
 
 PASSWORD = "correct-horse-9"
 
@@ -85,7 +86,7 @@ def test_an_invitation_is_accepted_without_a_session(
 def test_invalid_requests_are_refused(runtime: Runtime, client: TestClient, body: bytes) -> None:
     answer = client.post(invitation.ADDRESS, content=body)
     assert answer.status_code == 400
-    assert set(answer.json()) == {"error", "hint"}
+    assert set(answer.json()) == set(PROBLEM["required"])
 
 
 def test_another_site_and_a_server_without_passwords_are_refused(
