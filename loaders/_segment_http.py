@@ -90,6 +90,13 @@ class SegmentSettings(Section):
         title="Minutes between polls",
         json_schema_extra=EDITABLE,
     )
+    backfill: bool = Field(
+        True,
+        description="Whether polls load the history and fill gaps; otherwise only new events are "
+        "asked for.",
+        title="Load the history and fill gaps",
+        json_schema_extra=EDITABLE,
+    )
     overlap_hours: float = Field(
         24, ge=0, le=2160, description="Hours that each request reaches back for late events."
     )

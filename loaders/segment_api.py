@@ -271,5 +271,6 @@ LOADER = Feed(
     directory=directory,
     available=available,
     every_s=lambda settings: settings.of(SegmentSettings).every_minutes * 60,
+    fills_gaps=lambda settings: settings.of(SegmentSettings).backfill,
     overlap=lambda settings: dt.timedelta(hours=settings.of(SegmentSettings).overlap_hours),
 )

@@ -2,14 +2,17 @@
 
 import streamlit as st
 
-from trail.events import events, store_status
+from trail.events import arrivals, store_status
 from trail.runtime import process
+from trail.storage import collected_by
 from trail.storage.filters import Filter
 from ui import event_feed, setup_guide, text, url_state
 from ui.connect import files_card, token_card, upload_card, webhook_card
 from ui.page import Context, Page
 
 _CARD_WIDTH = 340
+# How an event arrived, by the way of its source.
+_WAYS = {"api": "polling", "webhook": "webhook", "tracking": "tracking call", "s3": "S3"}
 _ROWS = 5
 _REFRESH_S = 3.0
 
@@ -41,16 +44,18 @@ def _files(ctx: Context) -> None:
 
 
 def _stored() -> None:
-    """Draw the newest stored events, kept up to date."""
+    """Draw the events that arrived last, kept up to date."""
     store = process.current().store
     shown = Filter(tz=url_state.timezone_name())
+    stored = text.count(store_status.status(store)["events"], "event")
     event_feed.draw(
-        events.page(store, shown, store.now(), rows=_ROWS).rows,
+        arrivals.latest(store, _ROWS),
         shown,
         "connect-stored",
-        title="Newest events",
-        note=f"{text.count(store_status.status(store)['events'], 'event')} stored",
-        time=lambda at: text.short_timestamp(at, shown.zone),
+        title="Arriving now",
+        note=f"{stored} stored · each is counted once, however many ways bring it",
+        time=lambda at: text.short_timestamp(at, shown.zone, seconds=True),
+        side=lambda row: f"by {_WAYS.get(collected_by.WAYS.get(row['loader'], ''), 'file')}",
         link="Open in Explore",
         empty="No events yet",
     )

@@ -21,13 +21,14 @@ def draw(
     sentence: Callable[[dict[str, Any]], list[event_text.Part]] = event_text.sentence_parts,
     link: str = "Explore",
     number: int | None = None,
+    side: Callable[[dict[str, Any]], str] = lambda _: "",
     empty: str = "",
 ) -> None:
     """Draw events, each a link to it in Explore with the filter *chosen*; *link* opens all.
 
     *number* says how many these are, if given, *empty* replaces what stands for no events.
 
-    *time* formats the time of an event, *sentence* its text.
+    *time* formats the time of an event, *sentence* its text, *side* what is at its end.
     """
     ranked_list.sentences(
         [
@@ -45,6 +46,7 @@ def draw(
                     "name": row["category"],
                     "square": text.category_color(row["category"]),
                 },
+                "side": side(row),
             }
             for row in rows
         ],

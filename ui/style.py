@@ -99,6 +99,9 @@ _RULES = """
 :is(.st-key-demo-banner, .st-key-setup-banner) :is(p, .stHtml), .st-key-archive-banner * {
   font-size: 13px;
 }
+.trail-bars { display: flex; gap: 1px; align-items: flex-end; height: 34px; }
+.trail-bars i { flex: 1; background: ACCENT; border-radius: 1px 1px 0 0; }
+.trail-bars { border-bottom: 1px solid LINE; }
 .st-key-setup-guide { gap: 4px 16px; }
 .st-key-chart-head { gap: 4px 16px; margin-bottom: -14px; }
 .st-key-chart-head > * { flex: 0 1 auto; }

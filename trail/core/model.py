@@ -237,7 +237,8 @@ class Feed(EventSource):
     for permanent failures and `UnavailableError` for transient ones, as does `directory`, which
     returns the workspace's names and members, and `available`, which tests the settings at a moment
     (naive UTC) with a bounded number of requests. `every_s` is the polling interval; `overlap` is
-    how far each request reaches back for late events.
+    how far each request reaches back for late events. While `fills_gaps` is false, older events are
+    not asked for.
     """
 
     pull: Callable[[Settings, Ask], Iterator[Chunk]]
@@ -245,6 +246,7 @@ class Feed(EventSource):
     available: Callable[[Settings, dt.datetime], Available]
     every_s: Callable[[Settings], float]
     overlap: Callable[[Settings], dt.timedelta] = lambda settings: dt.timedelta()
+    fills_gaps: Callable[[Settings], bool] = lambda settings: True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,9 @@
 """Events that arrived since a page was drawn, counted at a bounded cost."""
 
 import datetime as dt
+from typing import Any
 
+from trail.events import events
 from trail.storage import cursors
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
@@ -14,6 +16,16 @@ MOST = 1_000
 def newest(engine: Engine) -> dt.datetime:
     """Return when the newest events arrived (UTC, without zone), or the year 1 without any."""
     return cursors.kept(engine) or dt.datetime.min  # noqa: DTZ901 - UTC
+
+
+def latest(engine: Engine, rows: int) -> list[dict[str, Any]]:
+    """Return the *rows* events that arrived last, as `events.get` does, the last one first."""
+    found = engine.table(
+        "select event_id, occurred_at from events "
+        f"order by ingested_at desc, occurred_at desc limit {rows:d}"
+    ).to_pylist()
+    named = (events.get(engine, row["event_id"], row["occurred_at"]) for row in found)
+    return [row for row in named if row]
 
 
 def count_since(engine: Engine, filter_: Filter, now: dt.datetime, since: dt.datetime) -> int:

@@ -9,7 +9,7 @@ import datetime as dt
 import json
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError, TrailError, UnavailableError
@@ -21,6 +21,15 @@ from trail.storage import cursors
 from trail.storage.database import Store
 
 Progress = Callable[[float, Batch], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Backfill:
+    """The share of the history that is loaded (0 to 1), and back to when (naive UTC)."""
+
+    share: float
+    reached: dt.datetime
+
 
 _SLICE = dt.timedelta(days=7)
 _SWEEP_EVERY = dt.timedelta(days=7)
@@ -101,12 +110,33 @@ def _asks(
     if since or sweep:
         due = [(since or oldest, until or now)]
     else:
-        recent = max(oldest, now - feed.overlap(settings))
-        due = [(recent, now), *reversed(coverage.gaps(store, feed.name, oldest, recent))]
+        recent = _recent(settings, feed, now)
+        due = [(recent, now)]
+        if feed.fills_gaps(settings):
+            due += reversed(coverage.gaps(store, feed.name, oldest, recent))
+        else:
+            broken_off = None
     asks = [ask for start, end in due for ask in _sliced(_whole(start), _whole(end))]
     if broken_off:
         return [broken_off, *(ask for ask in asks if not _within(ask, broken_off))]
     return asks
+
+
+def _recent(settings: Settings, feed: Feed, now: dt.datetime) -> dt.datetime:
+    """Return the time from which each poll asks for events again."""
+    oldest = now - dt.timedelta(days=settings.store.retention_days)
+    return max(oldest, now - feed.overlap(settings))
+
+
+def backfill(store: Store, settings: Settings, feed: Feed, now: dt.datetime) -> Backfill:
+    """Return how much of the history of *feed* is loaded at *now* (naive UTC)."""
+    oldest = now - dt.timedelta(days=settings.store.retention_days)
+    recent = _recent(settings, feed, now)
+    missing = coverage.gaps(store, feed.name, oldest, recent)
+    if not missing:
+        return Backfill(1.0, oldest)
+    loaded = (recent - oldest) - sum((end - start for start, end in missing), dt.timedelta())
+    return Backfill(loaded / (recent - oldest), missing[-1][1])
 
 
 def _broken_off(store: Store, feed: Feed) -> Ask | None:

@@ -76,7 +76,7 @@ def _poll(context: JobContext, feed: Feed) -> Callable[[Job], str]:
         batch = poll(sweep=False)
         if polling.last_sweep(store, feed) is None:
             polling.note_sweep(store, feed, now, None)
-        elif polling.sweep_due(store, feed, now):
+        elif feed.fills_gaps(context.settings) and polling.sweep_due(store, feed, now):
             # After an ordinary poll, so that the sweep finds only what polls have missed.
             polling.note_sweep(store, feed, now, poll(sweep=True).kept)
         with contextlib.suppress(TrailError):  # names can wait; the poll reports errors

@@ -24,6 +24,7 @@ RETENTION = ("store.retention_days", "store.archive")
 # Those on Connect, where they are tested.
 ELSEWHERE = (
     "segment.token",
+    "segment.backfill",
     "segment.region",
     "push.webhook_secrets",
     "push.write_keys",

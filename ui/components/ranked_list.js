@@ -19,7 +19,7 @@ import { component, drawSentence, linkRow, moveFocus, renderRows } from "./rows.
 /** @typedef {import("./dom.js").Part} Part */
 /** @typedef {{ name: string, square: string }} Category */
 /** @typedef {{ value: string, address: string, name: string, count: number, share: string, hint?: string }} BarRow */
-/** @typedef {{ event_id: string, address: string, time: string, sentence: Part[], category: Category }} SentenceRow */
+/** @typedef {{ event_id: string, address: string, time: string, sentence: Part[], category: Category, side?: string }} SentenceRow */
 /** @typedef {Category & { value: string, address: string, count: number, delta: string, hint?: string, trend: number[] }} CategoryRow */
 /** @typedef {BarRow | SentenceRow | CategoryRow} Row */
 /**
@@ -108,9 +108,13 @@ function createBar(node) {
 function createSentence(node) {
   const time = el("span", "time");
   const sentence = el("span", "name");
+  const side = el("span", "second side");
   node.append(time, sentence);
   const updateCategory = appendCategory(node);
+  node.append(side);
   return (row) => {
+    setText(side, row.side);
+    show(side, Boolean(row.side));
     setText(time, row.time);
     drawSentence(sentence, row.sentence);
     updateCategory(row.category);

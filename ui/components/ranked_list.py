@@ -32,6 +32,7 @@ class SentenceRow(TypedDict):
     time: str
     sentence: Sequence[Part]
     category: Category
+    side: NotRequired[str]
 
 
 class CategoryRow(TypedDict):

@@ -13,14 +13,13 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Available, Feed
 from trail.core.settings import Settings
-from trail.runtime import configuration, process
-from trail.runtime.job import Health
+from trail.runtime import configuration
 from ui import setting_change, text, url_state
 from ui.audit import record_action
+from ui.connect import backfill_progress
 from ui.page import Context, acting_user
 
 _REGIONS = {"us": "US", "eu": "EU"}
-_PROGRESS_S = 2.0
 
 
 def draw(ctx: Context) -> None:
@@ -36,7 +35,7 @@ class _Card:
 
     def draw(self) -> None:
         token = configuration.describe(self._name("token"))
-        editing = not token.is_set or st.session_state.get(self._key("replacing"), False)
+        editing = not token.is_set or self._state.get("replacing", False)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
             st.header("Public API token", anchor=False, width="content")
             if token.is_set:
@@ -46,12 +45,22 @@ class _Card:
             self._form(is_new=not token.is_set)
         else:
             self._connected(setting_change.origin(token), fixed=bool(token.fixed_by))
-        if error := st.session_state.pop(self._key("error"), ""):
+        if error := self._state.pop("error", ""):
             st.error(text.escape(error))
-        if result := st.session_state.get(self._key("result")):
-            _available(*result)
+        if result := self._state.get("result"):
+            self._available(*result)
         if token.is_set:
-            _progress(self.feed)
+            backfill_progress.draw(self.feed)
+
+    @property
+    def _state(self) -> dict[str, Any]:
+        """Return what the card remembers: replacing, error, result.
+
+        A callback that takes long reads it once, before: if another button is pressed meanwhile,
+        Streamlit ends the callback at its next access to the state of the session.
+        """
+        state: dict[str, Any] = st.session_state.setdefault(self._key("state"), {})
+        return state
 
     def _form(self, *, is_new: bool) -> None:
         with st.form(self._key("form"), border=False):
@@ -81,7 +90,8 @@ class _Card:
     def _connected(self, origin: str, *, fixed: bool) -> None:
         st.text(f"Token ••••••••  {origin}")
         with st.container(horizontal=True):
-            st.button("Test", key=self._key("test"), on_click=self._test)
+            if not self._state.get("result"):
+                st.button("Test", key=self._key("test"), on_click=self._test)
             if not fixed:
                 st.button("Replace", key=self._key("replace"), on_click=self._replace)
                 st.button("Disconnect", key=self._key("disconnect"), on_click=self._disconnect)
@@ -91,45 +101,68 @@ class _Card:
         token = str(st.session_state[self._key("token")]).strip()
         region = st.session_state[self._key("region")]
         st.session_state[self._key("token")] = ""
+        state = self._state
         if not token:
-            st.session_state[self._key("error")] = "Enter a token."
+            state["error"] = "Enter a token."
             return
         given = {"token": SecretStr(token), "region": region}
-        if self._ask(self._settings(given)):
+        if self._ask(self._settings(given), state):
             try:
                 if region != configuration.describe(self._name("region")).value:
                     setting_change.change(self._name("region"), region)
                 setting_change.change(self._name("token"), token)
             except TrailError as error:
-                st.session_state[self._key("error")] = str(error)
+                state["error"] = str(error)
             else:
-                st.session_state[self._key("replacing")] = False
+                state["replacing"] = False
 
     def _test(self) -> None:
-        self._ask(self.ctx.runtime.settings)
+        self._ask(self.ctx.runtime.settings, self._state)
 
-    def _ask(self, settings: Settings) -> bool:
+    def _ask(self, settings: Settings, state: dict[str, Any]) -> bool:
         """Ask Segment what there is, and keep the result or the error; return whether it works."""
         began, now = time.monotonic(), utc_now()
-        st.session_state.pop(self._key("result"), None)
+        state.pop("result", None)
         try:
             record_action("tested", acting_user("configure"), f"source {self.feed.name}")
             found = self.feed.available(settings, now)
         except TrailError as error:
-            st.session_state[self._key("error")] = str(error)
+            state["error"] = str(error)
             return False
-        st.session_state[self._key("result")] = (found, now, time.monotonic() - began)
+        state["result"] = (found, now, time.monotonic() - began)
         return True
 
     def _replace(self) -> None:
-        st.session_state[self._key("replacing")] = True
+        self._state["replacing"] = True
 
     def _disconnect(self) -> None:
-        st.session_state.pop(self._key("result"), None)
+        state = self._state
+        state.pop("result", None)
         try:
             setting_change.reset(self._name("token"))
         except TrailError as error:
-            st.session_state[self._key("error")] = str(error)
+            state["error"] = str(error)
+
+    def _available(self, found: Available, at: dt.datetime, seconds: float) -> None:
+        zone = url_state.timezone()
+        took = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
+        last_day = f"{found.last_day:,}" if found.is_exact else f"{found.last_day:,} or more"
+        facts = {
+            "Workspace": found.workspace_name,
+            "Oldest event available": (
+                text.timestamp(found.oldest, zone) if found.oldest else "None yet"
+            ),
+            "Events in the last 24 hours": last_day,
+        }
+        with st.container(border=True, gap="xsmall", key=self._key("facts")):
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.markdown("**✓ Token works**", width="content")
+                st.caption(f"tested {text.timestamp(at, zone)}, {took}", width="stretch")
+                st.button("Test again", key=self._key("test-again"), on_click=self._test)
+            for name, value in facts.items():
+                with st.container(horizontal=True, horizontal_alignment="distribute"):
+                    st.caption(name, width="content")
+                    st.text(value, width="content")
 
     def _settings(self, given: dict[str, Any]) -> Settings:
         settings, section = self.ctx.runtime.settings, self.feed.section
@@ -142,46 +175,3 @@ class _Card:
 
     def _key(self, name: str) -> str:
         return f"connect-{self.feed.name}-{name}"
-
-
-def _available(found: Available, at: dt.datetime, seconds: float) -> None:
-    zone = url_state.timezone()
-    oldest = text.timestamp(found.oldest, zone) if found.oldest else "None yet"
-    more = "" if found.is_exact else " or more"
-    with st.container(border=True, gap="xxsmall"):
-        took = f"{seconds:.1f} s" if seconds >= 1 else f"{seconds * 1000:.0f} ms"
-        st.text(f"✓ Token works: tested {text.timestamp(at, zone)}, {took}")
-        st.text(f"Workspace: {found.workspace_name}")
-        st.text(f"Oldest event available: {oldest}")
-        st.text(f"Events in the last 24 hours: {found.last_day:,}{more}")
-
-
-def _progress(feed: Feed) -> None:
-    """Draw how far the history is loaded, kept up to date while it is."""
-    job = _job(feed)
-    is_loading = bool(job and (job.running or job.succeeded_at is None) and not job.error)
-    st.fragment(_loading, run_every=_PROGRESS_S if is_loading else None)(feed)
-
-
-def _job(feed: Feed) -> Health | None:
-    # Asked for again, since the first event replaces the demo's runtime.
-    jobs = process.current().schedule.health()
-    return next((job for job in jobs if job.name == feed.name), None)
-
-
-def _loading(feed: Feed) -> None:
-    job = _job(feed)
-    if job is None:
-        return
-    if job.running and job.last_at and 0 < job.share < 1:
-        elapsed = (utc_now() - job.last_at).total_seconds()
-        left = text.duration(elapsed * (1 - job.share) / job.share)
-        st.progress(job.share, f"Loading the history: {job.share:.0%}, about {left} left")
-        st.caption("The newest events come first. You can leave this page.")
-    elif job.error:
-        st.error(text.escape(job.error))
-    elif job.succeeded_at is None:
-        st.caption("Loading the history…")
-    else:
-        ago = text.ago(job.succeeded_at, dt.datetime.now(dt.UTC))
-        st.caption(f"History loaded. Last poll {ago}.")

@@ -1,5 +1,6 @@
 """Connect by a webhook: a generated secret, the address to copy, and the wait for an event."""
 
+import datetime as dt
 import secrets
 import time
 
@@ -54,7 +55,8 @@ def draw(ctx: Context) -> None:
     )
     if setting.is_set:
         with st.container(border=True, gap="xxsmall"):
-            st.fragment(_waiting, run_every=None if delivers else _WAIT_S)()
+            since = setting.changed_at() if setting.by else None
+            st.fragment(_waiting, run_every=None if delivers else _WAIT_S)(since, delivers)
         _test(ctx)
 
 
@@ -83,17 +85,21 @@ def _generate() -> None:
     st.session_state[_NEW] = (fresh, time.time() + _SHOWN_S)
 
 
-def _waiting() -> None:
-    """Draw whether events arrive, and how they are proved."""
+def _waiting(since: dt.datetime | None, delivers: bool) -> None:
+    """Draw whether events arrive, and how they are proved; *since* is when the wait began."""
     store = process.current().store
     received = next(
         (row for row in store_status.sources(store) if row["loader"] == _RECEIVER), None
     )
     if not received or not source_health.has_delivered(store, _RECEIVER):
-        st.text("◌ Waiting for the first event…")
+        waited = f" for {text.duration((utc_now() - since).total_seconds())}" if since else ""
+        st.text(f"◌ Waiting for the first event{waited}…")
+        st.caption("Signature and batching are checked with the first event.")
         st.caption("To trigger one, rename any source in Segment and rename it back.")
         return
-    st.text(f"✓ {text.count(received['read'], 'record')} received")
+    if not delivers:
+        st.rerun()  # the badge turns, too
+    st.text(f"✓ {text.count(received['read'], 'record')} received with a valid signature")
     if unverified := store_status.unverified_events(store, utc_now()):
         st.text(f"▲ Batching is on: {text.count(unverified, 'event')} unverified in 7 days.")
         st.caption(quarantine.BATCHING_OFF)
@@ -102,7 +108,10 @@ def _waiting() -> None:
 
 
 def _test(ctx: Context) -> None:
-    if not st.button("Send a test request", key="connect-webhook-test"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        pressed = st.button("Send a test request", key="connect-webhook-test")
+        st.caption("Signed by this server, not stored.")
+    if not pressed:
         return
     record_action("tested", ctx.user, f"source {_RECEIVER}")
     (receiver,) = [item for item in registry.of_kind(Receiver) if item.name == _RECEIVER]

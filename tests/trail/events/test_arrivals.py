@@ -20,6 +20,12 @@ def test_new_events_of_the_filter_are_counted_up_to_a_limit(tmp_path: Path) -> N
     random_trail.add(store, tmp_path, [*late, event("old", ago[0] - dt.timedelta(days=3))])
     assert arrivals.count_since(store, day, NOW, seen) == 4
     assert arrivals.count_since(store, Filter.parse("from=7d"), NOW, seen) == 5
+    # By arrival, not by time, with the way by which each came.
+    latest = arrivals.latest(store, 6)
+    assert [row["event_id"] for row in latest] == [
+        *(f"late-{number}" for number in range(4)), "old", "first"
+    ]  # fmt: skip
+    assert {row["loader"] for row in latest} == {"json"}
     assert arrivals.count_since(store, Filter.parse("from=24h&kind=-create"), NOW, seen) < 5
     assert arrivals.count_since(store, Filter.parse("from=24h&action=Nothing"), NOW, seen) == 0
     random_trail.add(

@@ -115,6 +115,28 @@ def test_a_failure_is_recorded_with_its_reason_until_a_success(
     assert coverage.spans(store, NOW - DAY, NOW)[0].state == "unknown"
 
 
+def test_a_paused_backfill_asks_for_new_events_only_and_resumes_where_it_was(
+    store: Store, asking: Settings, api: SegmentApi
+) -> None:
+    def paused(settings: Settings) -> Settings:
+        segment = settings.of(SegmentSettings).model_copy(update={"backfill": False})
+        return settings.model_copy(update={"segment": segment})
+
+    assert polling.backfill(store, asking, LOADER, NOW).share == 0
+    # As the pause does: the poll stops after its first week, with the mark of where it was.
+    chunks = iter(range(100))
+    pull(store, asking, stopping=lambda: next(chunks) > 2)
+    before = polling.backfill(store, asking, LOADER, NOW)
+    assert 0 < before.share < 1 and before.reached < NOW
+    asked = len(api.asked())
+    assert pull(store, paused(asking)).error == ""
+    assert {seen.query["startTime"] for seen in api.asked()[asked:]} == {"2026-11-23T10:00:00.000Z"}
+    assert polling.backfill(store, asking, LOADER, NOW) == before
+    pull(store, asking)
+    assert polling.backfill(store, asking, LOADER, NOW).share == 1
+    assert len(rows(store)) == 40
+
+
 def test_since_requests_the_whole_period_again(store: Store, asking: Settings) -> None:
     pull(store, asking)
     again = pull(store, asking, since=NOW - 10 * DAY)
