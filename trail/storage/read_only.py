@@ -20,7 +20,7 @@ class ReadOnly:
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
         """Return the whole answer; raises `UnavailableError` for a damaged database."""
         try:
-            return self._cursor.execute(sql, params or {}).to_arrow_table()
+            return self._cursor.sql(sql, params=params).to_arrow_table()
         except duckdb.Error as error:
             raise failures.damage(error, self.path.name) or error from error
 
