@@ -58,13 +58,13 @@ def _sources(engine: Engine, settings: Settings, now: dt.datetime) -> Iterator[C
         yield Check("Sources", "warning", _NO_SOURCE)
     for source in sources:
         success = source.last_success
-        last = f" Last success {success:%Y-%m-%d %H:%M} UTC." if success else ""
+        texts = [f"{source.title}: {source_health.STATE_NAMES[source.state]}", source.message]
+        texts += [f"Last success {success:%Y-%m-%d %H:%M} UTC"] if success else []
         state: check.State = "ok" if source.state == "ok" else "warning"
         yield Check(
             "Sources",
             "problem" if source.state == "failing" else state,
-            f"{source.title}: {source_health.STATE_NAMES[source.state]}. "
-            f"{one_line(source.message)}{last}",
+            " ".join(f"{one_line(text).rstrip('.')}." for text in texts if text),
         )
 
 
