@@ -29,7 +29,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from trail.accounts import oidc
 from trail.cli.main import run_command
-from trail.core import log_limit, registry, server_link, settings
+from trail.core import log_format, log_limit, registry, server_link, settings
 from trail.core.errors import SettingError
 from trail.runtime import preflight, startup
 from trail.web import arrivals, connections, routes
@@ -97,13 +97,6 @@ def servers() -> list[uvicorn.Server]:
     return [item for item in gc.get_objects() if issubclass(type(item), uvicorn.Server)]
 
 
-def log_to_terminal() -> None:
-    """Log to the terminal, unless logging is configured already."""
-    if not logging.getLogger().handlers:
-        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-        logging.getLogger("trail").setLevel(logging.INFO)
-
-
 def keep_secrets_out_of_logs() -> None:
     """Disable log messages of libraries that contain headers or URLs, at any configured level.
 
@@ -119,12 +112,18 @@ def keep_secrets_out_of_logs() -> None:
 @contextlib.asynccontextmanager
 async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
     """Start what pages and routes share, and stop it at shutdown."""
-    log_to_terminal()
+    loaded = settings.load()
+    with log_format.configured(loaded.server.log_format):
+        async with _started(loaded):
+            yield {}
+
+
+@contextlib.asynccontextmanager
+async def _started(loaded: settings.Settings) -> AsyncIterator[None]:
     check_options()
     disable_forwarded_headers()
     keep_secrets_out_of_logs()
     registry.discover("pages", "PAGE")  # fail at startup if a page file is broken
-    loaded = settings.load()
     if problems := preflight.problems(loaded, loaded.server.host):
         raise SettingError("\n".join(problems))
     sys.setswitchinterval(SWITCH_S)
@@ -141,7 +140,7 @@ async def lifespan(_: Any) -> AsyncIterator[dict[str, Any]]:
         ]
         try:
             with short_collections():
-                yield {}
+                yield
         finally:
             for task in tasks:
                 task.cancel()

@@ -98,6 +98,11 @@ class Server(Section):
     https: bool = Field(
         False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."
     )
+    log_format: Literal["text", "json"] = Field(
+        "text",
+        description="Format of the log on standard error: text for people, or one JSON object per "
+        "line with `time` (UTC), `level`, `logger`, `message` and `exception`.",
+    )
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="Bearer token for `/metrics` and for the state of each source in `/healthz`; "

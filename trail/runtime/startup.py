@@ -64,12 +64,10 @@ class LockWait:
         now = time.monotonic()
         if not self._deadline:
             self._deadline = now + LOCK_WAIT_S
-            print(
-                "trail: Another command has the database open; waiting up to "
-                f"{LOCK_WAIT_S:.0f} seconds.",
-                file=sys.stderr,
-                flush=True,
+            waits = (
+                f"Another command has the database open; waiting up to {LOCK_WAIT_S:.0f} seconds."
             )
+            _tell(self._settings, f"trail: {waits}", waits)
         time.sleep(_LOCK_POLL_S)
         return now < self._deadline
 
@@ -215,6 +213,14 @@ def open_real(settings: Settings) -> Store:
     return store
 
 
+def _tell(settings: Settings, shown: str, logged: str) -> None:
+    """Show a text at the terminal, or log one event where the log is JSON."""
+    if settings.server.log_format == "json":
+        _log.warning("%s", logged)
+    else:
+        print(shown, file=sys.stderr, flush=True)
+
+
 def _opened(settings: Settings) -> Runtime:
     for problem in settings.problems:
         _log.warning("%s", problem)
@@ -227,12 +233,14 @@ def _opened(settings: Settings) -> Runtime:
         receiver.recover(settings, lambda: store)
     users = Users(settings.auth.users_path)
     if settings.auth.by_password and (password := users.first_owner()) is not None:
-        print(
+        change = f"python -m trail users passwd {FIRST_OWNER}"
+        _tell(
+            settings,
             f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
             f"  with the password:        {password}\n"
-            "  The password is not shown again. Change it: python -m trail users passwd owner\n",
-            file=sys.stderr,
-            flush=True,
+            f"  The password is not shown again. Change it: {change}\n",
+            # Collected logs are kept and read by others.
+            f"First start. The user {FIRST_OWNER} has a random password. Set one: {change}",
         )
     sessions = Sessions(
         settings.auth.session_hours,

@@ -26,6 +26,7 @@ from trail.web.api_route import NOBODY, ApiRoute, Operation
 from trail.web.metrics import may_monitor
 
 _PATIENCE_S = 0.1  # how long a request waits for a new result
+_FIRST_PATIENCE_S = 5.0  # while there is no older one to answer with
 _SLOW_S = 10.0  # a check that takes longer is a problem
 
 
@@ -44,13 +45,15 @@ class _Checks:
         self._limiter = anyio.CapacityLimiter(1)
         self._running: asyncio.Task[None] | None = None
         self._started, self._newest = 0.0, _Result()
+        self._patience_s = _FIRST_PATIENCE_S
 
     async def result(self) -> _Result:
         """Return the newest result."""
         if self._running is None or self._running.done():
             self._started = time.monotonic()
             self._running = asyncio.create_task(self._check())
-        await asyncio.wait({self._running}, timeout=_PATIENCE_S)
+        await asyncio.wait({self._running}, timeout=self._patience_s)
+        self._patience_s = _PATIENCE_S
         if self._running.done():
             self._running.result()  # raises what the check raised
             return self._newest

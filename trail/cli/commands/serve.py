@@ -2,15 +2,19 @@
 
 import argparse
 import contextlib
+import logging
 import socket
 
 import uvicorn
 
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.core import log_format
+from trail.core.errors import SettingError, TrailError
 from trail.runtime import listeners, preflight, startup
 
 _GRACE_S = 10
+_log = logging.getLogger("trail.server")
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,36 +23,53 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    settings, note = context.settings, context.out.note
+    settings, as_json = context.settings, context.settings.server.log_format == "json"
     host, port = args.host or settings.server.host, args.port or settings.server.port
-    if problems := preflight.problems(settings, host):
-        for problem in problems:
-            note(f"trail: {problem}\n")
-        return 2
+    with log_format.configured(settings.server.log_format):
+        try:
+            if problems := preflight.problems(settings, host):
+                for problem in problems:
+                    if as_json:
+                        _log.error("%s", problem)
+                    else:
+                        context.out.note(f"trail: {problem}\n")
+                return 2
+            return _started(host, port, context)
+        except TrailError as error:
+            if not as_json:
+                raise
+            _log.error("%s", error)
+            return 2 if isinstance(error, SettingError) else 1
+
+
+def _started(host: str, port: int, context: Context) -> int:
+    settings = context.settings
     with contextlib.ExitStack() as stack:
         # Before anything is created, so that a failed start leaves nothing behind.
         sockets = [stack.enter_context(item) for item in listeners.bind(host, port)]
         _, demo = startup.database(settings)
         startup.open_early(settings)
         stack.callback(startup.close_early)
-        return _serve(host, port, sockets, context, demo=demo)
+        lines = [f"Audit trail:  http://{f'[{host}]' if ':' in host else host}:{port}"]
+        if demo:
+            lines.append("No database yet: this opens the demo workspace.")
+        if settings.server.log_format == "json":
+            for line in lines:
+                _log.info("%s", line)
+        else:
+            banner = "".join(f"  {line}\n" for line in (*lines, "Stop with Ctrl-C."))
+            context.out.note(f"\n{banner}\n")
+        return _serve(host, port, sockets)
 
 
-def _serve(
-    host: str, port: int, sockets: list[socket.socket], context: Context, *, demo: bool
-) -> int:
-    note = context.out.note
-    shown = f"[{host}]" if ":" in host else host
-    note(f"\n  Audit trail:  http://{shown}:{port}\n")
-    if demo:
-        note("  No database yet: this opens the demo workspace.\n")
-    note("  Stop with Ctrl-C.\n\n")
+def _serve(host: str, port: int, sockets: list[socket.socket]) -> int:
     server = uvicorn.Server(
         uvicorn.Config(
             "dashboard:app",
             host=host,
             port=port,
             log_level="warning",
+            log_config=None,  # see trail.core.log_format
             access_log=False,
             proxy_headers=False,  # see trail.web.proxies
             loop="trail.web.event_loop:EventLoop",
