@@ -186,6 +186,8 @@ ACTING_CALLS = {
     "pending.invite",
     "pending.reset",
     "pending.revoke",
+    "stored_secrets.remove",
+    "stored_secrets.rotate_key",
 }
 # Functions of pages that act without an entry of their own, and why.
 UNRECORDED_FUNCTIONS = {

@@ -17,6 +17,7 @@ from pathlib import Path
 import duckdb
 import httpx2
 import pytest
+from cryptography.fernet import Fernet
 
 from tests.segment_records import api_event, forwarded, ndjson
 from tests.server.conftest import PASSWORD, Running
@@ -24,7 +25,10 @@ from tests.server.echo import Echo
 from tests.server.settings_secrets import environment, forms, undeclared
 from trail.accounts.users import Users
 from trail.cli.main import main
-from trail.core.settings import Settings
+from trail.core import settings as core_settings
+from trail.core import stored_settings
+from trail.core.settings import Settings, load
+from trail.core.stored_settings import Entry
 from trail.events.export import FORMATS
 from trail.notifications import destinations
 from trail.notifications.destinations import Destination
@@ -33,6 +37,8 @@ from trail.web.guard import COOKIE
 
 pytestmark = pytest.mark.server
 
+# A destination's secret that was entered in the browser.
+_ENTERED, _AT = "entered_url", "2026-11-01T10:00:00Z"
 WRONG = "Wrong-Battery-Staple-41"
 # The only files that may contain a secret, and why.
 ALLOWED_FILES = {
@@ -57,7 +63,7 @@ READS = (
 )
 COMMANDS = (
     *("status", "events", "facets", "incidents", "findings --all", "verify", "seal"),
-    *("retain --dry-run", "holds list", "users list", "tokens list", "pull"),
+    *("retain --dry-run", "holds list", "users list", "tokens list", "secrets list", "pull"),
 )
 
 
@@ -105,7 +111,17 @@ def _prepare(folder: Path, settings: Settings, echo: str) -> None:
         store.write(
             lambda cursor, made=made: destinations.add(cursor, made, settings.forward, "maya")
         )
+    made = Destination(0, "slack", "entered", {}, {"url": _ENTERED}, streams=True)
+    store.write(lambda cursor: destinations.add(cursor, made, settings.forward, "maya"))
     store.close()
+
+
+def _enter(folder: Path, url: str) -> None:
+    """Store a secret as a page does that owners enter it on."""
+    name = f"forward.secrets.{_ENTERED}"
+    box = core_settings.box_of(load())
+    with stored_settings.changing(folder / "trail.settings.json") as entries:
+        entries[name] = Entry(secret=box.encrypt(name, url, new_key=True), by="maya", at=_AT)
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +133,9 @@ def output(
     with Echo() as echo, pytest.MonkeyPatch.context() as patch:
         place = f"127.0.0.1:{echo.port}"
         given, words = environment(destinations.kinds(), place)
+        words["encryption.key"] = Fernet.generate_key().decode()
         given |= {
+            "TRAIL_ENCRYPTION__KEY": words["encryption.key"],
             "TRAIL_CONFIG": str(folder / "trail.toml"),
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
             "TRAIL_AUTH__USERS_PATH": str(folder / "users.yaml"),
@@ -143,7 +161,9 @@ def output(
                 patch.delenv(name)
         for name, value in given.items():
             patch.setenv(name, value)
-        _prepare(folder, Settings(), place)
+        words["an entered secret"] = "HushEnteredInTheBrowserQ7w9Zt4Kx2Lm"
+        _enter(folder, f"http://{place}/services/{words['an entered secret']}")
+        _prepare(folder, load(), place)
         users = Users(folder / "users.yaml")
         users.add("maya", "Maya Lind", "", "owner", PASSWORD)
         server = start_server(**given)
@@ -259,3 +279,4 @@ def test_destinations_and_sources_used_their_secrets(output: Output) -> None:
     for name in outgoing:
         word = output.words.get(name) or output.words[f"forward.secrets.{name}"]
         assert any(form.decode() in output.sent for form in forms(word)), name
+    assert output.words["an entered secret"] in output.sent

@@ -15,7 +15,8 @@ Action = Literal["assign", "decide", "hold", "open"]
 URGENCIES: tuple[Urgency, ...] = ("now", "soon", "later")
 # What comes first among equally urgent ones: what makes everything else unsure, then what fails.
 KINDS: tuple[Kind, ...] = (
-    "integrity", "source", "incident", "finding", "delivery", "retention", "quarantine", "gap",
+    "integrity", "settings", "source", "incident", "finding", "delivery", "retention", "quarantine",
+    "gap",
 )  # fmt: skip
 # Rows of a kind; the others are one row.
 MOST = 5
@@ -56,6 +57,7 @@ class Item:
 
 _NOUNS: dict[Kind, tuple[str, str]] = {
     "integrity": ("further integrity problem", ""),
+    "settings": ("further problem of stored settings", "further problems of stored settings"),
     "source": ("further source with a problem", "further sources with a problem"),
     "incident": ("further open incident", ""),
     "finding": ("further finding to review", "further findings to review"),
@@ -66,6 +68,7 @@ _NOUNS: dict[Kind, tuple[str, str]] = {
 }
 _PAGES: dict[Kind, str] = {
     "integrity": "/admin?section=seals",
+    "settings": "/admin?section=settings",
     "source": "/admin?section=sources",
     "incident": "/failures",
     "finding": "/unusual",

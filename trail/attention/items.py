@@ -19,7 +19,7 @@ __all__ = ["Item", "items"]
 
 _ITEM_BYTES = 600
 # What a manager sees on no other page: findings, answers of destinations, refused records.
-_RESTRICTED = ("finding", "retention", "delivery", "quarantine")
+_RESTRICTED = ("settings", "finding", "retention", "delivery", "quarantine")
 _UTC = ZoneInfo("UTC")
 
 
@@ -73,6 +73,7 @@ def _listed(
 ) -> list[Item]:
     return [
         *product_state.integrity(engine, settings),
+        *product_state.stored_settings(settings),
         *ingest_items.sources(engine, settings, now),
         *review_items.incidents(engine, now),
         *review_items.findings(engine, now, zone, weekdays=weekdays),

@@ -1,6 +1,7 @@
 """Items about the state of this product: failed deliveries, and the trail's integrity."""
 
 import datetime as dt
+import zlib
 
 from trail.attention.item import Item, Urgency, page_of
 from trail.core.settings import Settings
@@ -69,6 +70,27 @@ def integrity(engine: Engine, settings: Settings) -> list[Item]:
             "Open seals",
         )
     ]
+
+
+def stored_settings(settings: Settings) -> list[Item]:
+    """Return an item for each problem of what owners stored, such as a secret without its key."""
+    made = []
+    for problem in settings.problems:
+        title, _, remedy = problem.partition(". ")
+        made.append(
+            Item(
+                subject("settings", f"{zlib.crc32(problem.encode()):08x}"),
+                "settings",
+                "soon",
+                title.rstrip("."),
+                f"Settings · {remedy.rstrip('.')}" if remedy else "Settings",
+                None,
+                page_of("settings"),
+                "open",
+                "Open settings",
+            )
+        )
+    return made
 
 
 def losses(engine: Engine, settings: Settings) -> tuple[high_water_mark.Shortfall, ...]:

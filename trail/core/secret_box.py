@@ -2,19 +2,20 @@
 
 The key is in a file of its own or in the environment. Format of a secret: Fernet
 (AES-128-CBC and HMAC-SHA256, https://github.com/fernet/spec) over JSON that names the secret, so
-that one secret cannot be put in the place of another.
+that one secret cannot be put in the place of another. Several keys are separated by white space or
+commas: the first one encrypts, each of them decrypts, so that keys can be replaced.
 """
 
 import json
 import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
-from cryptography.fernet import Fernet, InvalidToken
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 
 from trail.core import atomic_file
-from trail.core.errors import SettingError, UnavailableError
+from trail.core.errors import InputError, SettingError, UnavailableError
 
 _NEW_KEY = (
     'Make one: python -c "from cryptography.fernet import Fernet; '
@@ -39,11 +40,11 @@ class SecretBox:
         Raises `UnreadableError` if the key is missing or not the one that encrypted it, and
         `SettingError` for a key that is none.
         """
-        key = self._key()
-        if not key:
+        keys = self._keys()
+        if not keys:
             raise UnreadableError
         try:
-            content = json.loads(_fernet(key, self._place()).decrypt(secret.encode()))
+            content = json.loads(_fernet(keys, self._place()).decrypt(secret.encode()))
         except (InvalidToken, ValueError):
             raise UnreadableError from None
         if content.get("name") != name:
@@ -56,28 +57,51 @@ class SecretBox:
         With *new_key*, a missing key file is created (mode 0600). Raises `UnavailableError` if the
         key is missing otherwise or cannot be written, `SettingError` for a key that is none.
         """
-        key = self._key() or (self._created() if new_key else "")
-        if not key:
-            raise UnavailableError(
-                f"The key file {self.path.name} is missing, so that secrets cannot be stored.",
-                "Restore it, or remove the secrets that it encrypted.",
-            )
+        keys = self._keys() or (self._created() if new_key else self._missing())
         content = json.dumps({"name": name, "value": value})
-        return _fernet(key, self._place()).encrypt(content.encode()).decode()
+        return _fernet(keys, self._place()).encrypt(content.encode()).decode()
 
     def problem(self) -> str:
         """Return what prevents reading secrets in general, or an empty string."""
         try:
-            key = self._key()
+            if keys := self._keys():
+                _fernet(keys, self._place())
         except SettingError as error:
             return str(error)
-        return "" if key else f"The key file {self.path.name} is missing."
+        return "" if keys else f"The key file {self.path.name} is missing."
 
-    def _key(self) -> str:
-        if self.given:
-            return self.given
+    def add_key(self) -> None:
+        """Put a new key before those of the key file. Raises as `encrypt`.
+
+        Raises `InputError` where the key is a setting: whoever set it puts the new one before it.
+        """
+        keys = self._keys() or self._missing()
+        if not self.given:
+            self._write([Fernet.generate_key().decode(), *keys])
+        elif len(keys) < 2:
+            raise InputError(
+                "encryption.key has one key only.",
+                "Put a new key before it, separated by a space, restart the server, and run this "
+                f"again. {_NEW_KEY}",
+            )
+
+    def drop_old_keys(self) -> None:
+        """Keep the first key of the key file only; a setting stays as it is."""
+        if not self.given:
+            self._write(self._keys()[:1])
+
+    def _missing(self) -> Never:
+        raise UnavailableError(
+            f"The key file {self.path.name} is missing, so that secrets cannot be stored.",
+            "Restore it, or remove the secrets that it encrypted.",
+        )
+
+    def _keys(self) -> list[str]:
+        return (self.given or self._content()).replace(",", " ").split()
+
+    def _content(self) -> str:
         try:
-            return self.path.read_text(encoding="ascii").strip()
+            return self.path.read_text(encoding="ascii")
         except FileNotFoundError:
             return ""
         except (OSError, UnicodeDecodeError):
@@ -86,25 +110,31 @@ class SecretBox:
                 "Restore it, and let the server's user read it.",
             ) from None
 
-    def _created(self) -> str:
+    def _created(self) -> list[str]:
         try:
             with atomic_file.locked(self.path):
-                if key := self._key():
-                    return key
-                key = Fernet.generate_key().decode()
-                atomic_file.replace(self.path, f"{key}\n")
+                if not self._keys():
+                    self._write([Fernet.generate_key().decode()])
         except OSError as error:
-            raise UnavailableError(
-                f"The key file {self.path.name} cannot be written: {os.strerror(error.errno or 0)}."
-            ) from None
-        return key
+            raise self._unwritable(error) from None
+        return self._keys()
+
+    def _write(self, keys: list[str]) -> None:
+        try:
+            atomic_file.replace(self.path, "".join(f"{key}\n" for key in keys))
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _unwritable(self, error: OSError) -> UnavailableError:
+        reason = os.strerror(error.errno or 0)
+        return UnavailableError(f"The key file {self.path.name} cannot be written: {reason}.")
 
     def _place(self) -> str:
         return "encryption.key" if self.given else f"The key file {self.path.name}"
 
 
-def _fernet(key: str, place: str) -> Fernet:
+def _fernet(keys: list[str], place: str) -> MultiFernet:
     try:
-        return Fernet(key)
+        return MultiFernet([Fernet(key) for key in keys])
     except ValueError:
         raise SettingError(f"{place}: not 32 bytes as URL-safe Base64.", _NEW_KEY) from None

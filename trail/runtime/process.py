@@ -42,6 +42,11 @@ def start(runtime: Runtime) -> None:
     _current[:] = [runtime]
 
 
+def is_started() -> bool:
+    """Return whether this process has a runtime, as a server has and a command has not."""
+    return bool(_current)
+
+
 def current() -> Runtime:
     """Return the runtime of this process; raises `LookupError` before the start."""
     if not _current:

@@ -15,8 +15,9 @@ from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Store
 
 Kind = Literal[
-    "incident", "finding", "source", "gap", "quarantine", "delivery", "integrity", "retention"
-]
+    "incident", "finding", "source", "gap", "quarantine", "delivery", "integrity", "retention",
+    "settings",
+]  # fmt: skip
 
 MAX_COMMENT_CHARS = 2_000
 MAX_MUTE = dt.timedelta(days=90)

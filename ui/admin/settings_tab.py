@@ -1,17 +1,19 @@
 """Settings that owners change: each with what sets it now, and the retention with its preview."""
 
+import datetime as dt
 from typing import Any, Literal, get_args, get_origin
 
 import streamlit as st
 
 from trail.core import settings as core_settings
-from trail.core.clock import utc_now
+from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import TrailError
 from trail.retention import policy
-from trail.runtime import configuration
+from trail.runtime import configuration, stored_secrets
 from trail.runtime.configuration import Editable
-from ui import setting_change, text
-from ui.page import Context
+from ui import setting_change, text, url_state
+from ui.audit import record_action
+from ui.page import Context, acts
 
 GROUPS = {
     "Workspace": ("workspace", "timezone", "week_start"),
@@ -32,6 +34,7 @@ ELSEWHERE = (
 )
 _CARD_WIDTH = 420
 _RESULT = "settings-result"
+_SECRETS = "Stored secrets"
 
 
 def draw(ctx: Context) -> None:
@@ -46,6 +49,39 @@ def draw(ctx: Context) -> None:
             with st.container(border=True, gap="small", height="stretch"):
                 st.subheader(title, anchor=False)
                 _group(title, names)
+        with st.container(border=True, gap="small", height="stretch"):
+            _secrets(ctx)
+
+
+def _secrets(ctx: Context) -> None:
+    """Draw which secrets are stored, never what they say, with their removal and a new key."""
+    st.subheader(_SECRETS, anchor=False)
+    rows = stored_secrets.stored(ctx.runtime.settings)
+    if not rows:
+        st.caption("None. Tokens and keys that are entered in the browser are listed here.")
+    for row in rows:
+        left, right = st.columns([4, 1], vertical_alignment="center")
+        at = text.timestamp(naive_utc(dt.datetime.fromisoformat(row.at)), url_state.timezone())
+        left.text(f"{row.name}\n{row.state}. Entered by {row.by}, {at}")
+        right.button("Remove", key=f"remove-{row.name}", on_click=_remove, args=(ctx, row.name))
+    if rows:
+        st.button("Replace the key", key="rotate-key", on_click=_rotate, args=(ctx,))
+        st.caption("Encrypts them with a new key. They stay as they are.")
+    _result(_SECRETS)
+
+
+@acts("configure")
+def _remove(ctx: Context, name: str) -> None:
+    stored_secrets.remove(ctx.runtime.settings, name)
+    record_action("settings", ctx.user, name, "set → not set")
+    st.session_state[_RESULT] = (_SECRETS, True, f"{name} removed")
+
+
+@acts("configure")
+def _rotate(ctx: Context) -> None:
+    rotation = stored_secrets.rotate_key(ctx.runtime.settings)
+    record_action("settings", ctx.user, "key of the stored secrets", "replaced")
+    st.session_state[_RESULT] = (_SECRETS, not rotation.unreadable, rotation.sentence())
 
 
 def _group(title: str, names: tuple[str, ...]) -> None:

@@ -8,10 +8,12 @@ import pytest
 
 from tests.segment_api_server import TOKEN, SegmentApi
 from tests.segment_records import api_event
+from trail.attention import items
 from trail.core import settings as core_settings
-from trail.core.errors import InputError, SettingError
+from trail.core.clock import utc_now
+from trail.core.errors import InputError, SettingError, UnavailableError
 from trail.events import store_status
-from trail.runtime import configuration, process, startup
+from trail.runtime import configuration, process, startup, stored_secrets
 from trail.runtime.process import Runtime
 
 
@@ -108,3 +110,55 @@ def test_what_cannot_be_changed_is_refused(
     with pytest.raises(InputError, match="TRAIL_STORE__RETENTION_DAYS"):
         configuration.change("store.retention_days", 30, "maya")
     assert runtime().settings.store.retention_days == 90
+
+
+def test_stored_secrets_are_listed_removed_and_get_a_new_key(
+    runtime: Callable[[], Runtime], tmp_path: Path
+) -> None:
+    configuration.change("forward.secrets.slack", "https://hooks.example.com/a", "maya")
+    configuration.change("push.write_keys", ["k1"], "jon")
+    settings, key = runtime().settings, tmp_path / "trail.secrets.key"
+    listed = stored_secrets.stored(settings)
+    assert [(row.name, row.state, row.by) for row in listed] == [
+        ("forward.secrets.slack", "In use", "maya"),
+        ("push.write_keys", "In use", "jon"),
+    ]
+    before = key.read_text()
+    rotation = stored_secrets.rotate_key(settings)
+    assert rotation.sentence() == ("Encrypted with the new key: 2 secrets. The old key is removed.")
+    assert key.read_text() != before
+    value = core_settings.load().forward.secrets["slack"].get_secret_value()
+    assert value == "https://hooks.example.com/a"
+    stored_secrets.remove(settings, "push.write_keys")
+    assert core_settings.value_of(runtime().settings, "push.write_keys") == ()
+    with pytest.raises(InputError, match="no stored secret"):
+        stored_secrets.remove(settings, "workspace")
+
+
+def test_a_lost_key_is_one_sentence_and_loses_nothing(
+    runtime: Callable[[], Runtime], tmp_path: Path
+) -> None:
+    configuration.change("forward.secrets.slack", "https://hooks.example.com/a", "maya")
+    key = tmp_path / "trail.secrets.key"
+    content = key.read_text()
+    key.unlink()
+    settings = startup.reconfigure()
+    [row] = stored_secrets.stored(settings)
+    assert row.state == "Cannot be read"
+    found = items.items(runtime().store, settings, utc_now(), findings=True)
+    [item] = [item for item in found if item.kind == "settings"]
+    assert (item.title, item.reason) == (
+        "Stored secrets that cannot be read: forward.secrets.slack",
+        "Settings · The key file trail.secrets.key is missing. "
+        "Restore the key, or enter them again",
+    )
+    assert not any(
+        item.kind == "settings"
+        for item in items.items(runtime().store, settings, utc_now(), findings=False)
+    )
+    for value in ("https://hooks.example.com/b", "https://hooks.example.com/c"):
+        with pytest.raises(UnavailableError, match=r"trail\.secrets\.key is missing"):
+            configuration.change("forward.secrets.slack", value, "maya")
+    key.write_text(content)
+    assert startup.reconfigure().problems == ()
+    assert core_settings.load().forward.secrets["slack"].get_secret_value().endswith("/a")

@@ -81,3 +81,26 @@ def test_only_owners_change_settings(role: list[str], given: str) -> None:
     with pytest.raises(InputError, match="Your role does not allow"):
         setting_change.reset("store.retention_days")
     assert configuration.describe("store.retention_days").value == 90
+
+
+def test_stored_secrets_are_removed_and_their_key_replaced(role: list[str]) -> None:
+    setting_change.change("forward.secrets.slack", "https://hooks.example.com/HushHush")
+    app = tab()
+    assert any("forward.secrets.slack\nIn use. Entered by maya" in item.value for item in app.text)
+    assert "HushHush" not in str(app)
+    app.button(key="rotate-key").click().run()
+    done = "Encrypted with the new key: 1 secret. The old key is removed."
+    assert [item.value for item in app.success] == [text.escape(done)]
+    role[0] = "manager"
+    app.button(key="remove-forward.secrets.slack").click().run()
+    assert "slack" in process.current().settings.forward.secrets
+    role[0] = "owner"
+    app.button(key="remove-forward.secrets.slack").click().run()
+    assert process.current().settings.forward.secrets == {}
+    log.flush()
+    entries = log.entries(process.current().store, Window(), kind="settings")
+    assert [(entry["what"], entry["detail"]) for entry in entries] == [
+        ("forward.secrets.slack", "set → not set"),
+        ("key of the stored secrets", "replaced"),
+        ("forward.secrets.slack", "not set → set"),
+    ]
