@@ -39,6 +39,7 @@ pytestmark = pytest.mark.server
 
 # A destination's secret that was entered in the browser.
 _ENTERED, _AT = "entered_url", "2026-11-01T10:00:00Z"
+_OF_ANY_HOST = ("elasticsearch", "splunk_hec", "s3_ndjson")
 WRONG = "Wrong-Battery-Staple-41"
 # The only files that may contain a secret, and why.
 ALLOWED_FILES = {
@@ -92,6 +93,10 @@ def _prepare(folder: Path, settings: Settings, echo: str) -> None:
     known: dict[str, dict[str, str]] = {
         "webhook": {"url": f"http://{echo}/hook"},
         "segment_source": {"url": f"http://{echo}"},
+        "elasticsearch": {"url": f"http://{echo}"},
+        "splunk_hec": {"url": f"http://{echo}"},
+        "syslog": {"host": host, "port": port},
+        "s3_ndjson": {"endpoint": f"http://{echo}"},
         "mail": {
             "host": host,
             "port": port,
@@ -135,6 +140,15 @@ def output(
         given, words = environment(destinations.kinds(), place)
         words["encryption.key"] = Fernet.generate_key().decode()
         given |= {
+            # A secret that says no host is sent to those that are allowed for it.
+            "TRAIL_FORWARD__HOSTS": json.dumps(
+                {
+                    f"{kind}_{secret.name}": [place]
+                    for kind, forwarder in destinations.kinds().items()
+                    for secret in forwarder.secrets
+                    if kind in _OF_ANY_HOST
+                }
+            ),
             "TRAIL_ENCRYPTION__KEY": words["encryption.key"],
             "TRAIL_CONFIG": str(folder / "trail.toml"),
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
