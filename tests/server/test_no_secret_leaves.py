@@ -40,6 +40,7 @@ pytestmark = pytest.mark.server
 # A destination's secret that was entered in the browser.
 _ENTERED, _AT = "entered_url", "2026-11-01T10:00:00Z"
 _OF_ANY_HOST = ("elasticsearch", "splunk_hec", "s3_ndjson")
+_SUFFIX = "Q7w9Zt4Kx2Lm"
 WRONG = "Wrong-Battery-Staple-41"
 # The only files that may contain a secret, and why.
 ALLOWED_FILES = {
@@ -175,7 +176,7 @@ def output(
                 patch.delenv(name)
         for name, value in given.items():
             patch.setenv(name, value)
-        words["an entered secret"] = "HushEnteredInTheBrowserQ7w9Zt4Kx2Lm"
+        words["an entered secret"] = f"HushEntered{_SUFFIX}"
         _enter(folder, f"http://{place}/services/{words['an entered secret']}")
         _prepare(folder, load(), place)
         users = Users(folder / "users.yaml")
