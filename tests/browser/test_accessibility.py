@@ -20,7 +20,7 @@ STATES = {
         "?from=30d",
         "?from=30d&outcome=failure&actor_type=-token&category=Warehouses&q=warehouse",
     ),
-    "alerts": ("?section=rules", "?section=destinations", "?section=deliveries"),
+    "alerts": ("?section=rules&edit=new", "?section=destinations", "?section=log"),
     "admin": tuple(
         f"?section={name}"
         for name in (

@@ -1,6 +1,7 @@
 """The form of a new destination: its secrets are entered here, tested, and stored encrypted."""
 
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -138,10 +139,11 @@ class DestinationForm:
                 "tested", acting_user(changes.CAPABILITY), f"destination {destination.name}"
             )
             forwarding = process.current().schedule.notifications.forwarding
+            began = time.monotonic()
             verdict = test_message.send_test(
                 forwarding, destination, forward=forward, entered=frozenset(values)
             )
-            return _delivered(verdict)
+            return _delivered(verdict, time.monotonic() - began)
 
         self._show(test)
 
@@ -272,10 +274,10 @@ def _with_secrets(forward: Forward, values: dict[str, str]) -> Forward:
     return forward.model_copy(update={"secrets": {**forward.secrets, **secrets}})
 
 
-def _delivered(verdict: Verdict) -> str:
+def _delivered(verdict: Verdict, seconds: float) -> str:
     if verdict.kind != "ok":
         raise InputError(f"Test message not delivered: {verdict.text}")
-    return "Test message delivered"
+    return f"Test message delivered in {seconds * 1000:,.0f} ms"
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:

@@ -55,7 +55,8 @@ def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
         )
 
     if choice in ("events", _COUNT, "new_actor"):
-        left, middle, right = st.columns(3, gap="small")
+        columns = st.columns(3 if choice == _COUNT else 2, gap="small")
+        left, middle, right = columns[0], columns[1], columns[-1]
         if choice == _COUNT:
             number(left, "threshold", "At least this many events", 1_000_000, _LEAST)
             number(middle, "window_minutes", "Within (minutes)", 43_200)
@@ -70,7 +71,7 @@ def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
                 format_func=rule_words.GROUPS.__getitem__,
                 key=f"{key}-group",
             )
-        column = left if choice == "events" else middle if choice == "new_actor" else st
+        column = st if choice == _COUNT else left
         values["outside"] = column.text_input(
             "Only outside of",
             value=initial.outside,

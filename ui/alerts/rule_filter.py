@@ -39,8 +39,12 @@ def draw(store: Store, initial: Rule, key: str) -> str:
     active_filters.draw_of(filter_, labels, f"{key}-chips", put)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.text_input("Filter", key=field, help="As in the address of Explore: kind=disable")
-        with st.popover("Add condition", icon=":material/add:", key=f"{key}-add"):
-            _condition(store, filter_, key, field)
+        with st.popover(
+            "Add condition", icon=":material/add:", key=f"{key}-add", on_change="rerun"
+        ) as adding:
+            # Its values are counted, so that it is drawn only where it is seen.
+            if adding.open:
+                _condition(store, filter_, key, field)
     st.caption(f"**In words:** {text.escape(rule_words.query_sentence(query, names))}")
     return query
 

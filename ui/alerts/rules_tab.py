@@ -7,7 +7,7 @@ from trail.notifications import rule_store, yaml_rules
 from trail.notifications.rule_templates import TEMPLATES
 from trail.runtime import process
 from ui import forms, text
-from ui.alerts import changes, rule_editor, rule_list, rule_source
+from ui.alerts import changes, latest_deliveries, rule_editor, rule_list, rule_source
 from ui.page import Context
 
 _YAML = "rules-yaml"
@@ -30,6 +30,7 @@ def draw(ctx: Context) -> None:
             on_click=rule_source.open_editor,
             args=(rule_source.NEW,),
         )
+    latest_deliveries.draw_problems(ctx.runtime.store)
     if source:
         left, right = st.columns([1.6, 1], gap="small")
     else:
@@ -39,6 +40,7 @@ def draw(ctx: Context) -> None:
             rule_list.draw(ctx, rules, source.rule.rule_id if source else 0)
         else:
             st.text("No rules yet. Create one here, or from Explore with “Create alert rule”.")
+        latest_deliveries.draw(ctx.runtime.store)
         _templates()
         with st.expander("Rules as YAML"):
             st.code(yaml_rules.export(rules), language="yaml")
