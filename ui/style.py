@@ -214,9 +214,11 @@ _RULES = """
   .stMainBlockContainer { padding: 0; }
 }
 """
-# The theme has no option for the text color of a primary button; the dark accent needs dark text.
+# The theme has no option for the text color of a primary button or of a chosen value; the dark
+# accent needs dark text.
 _DARK = """
-[data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseLinkButton-primary"] {
+[data-testid^="stBaseButton-primary"]:enabled, [data-testid^="stBaseLinkButton-primary"],
+.stMultiSelect span[title] {
   color: #0F1318;
 }
 """

@@ -14,6 +14,7 @@ from trail.events.actor_names import display_names
 from trail.notifications.rule import FILTERED_KINDS, Rule
 from trail.storage.database import Engine
 from trail.storage.filters import NO, YES, Choice, Filter
+from ui import text
 from ui.filter_bar import active_filters
 
 KINDS = {
@@ -97,6 +98,9 @@ def sentence(filter_: Filter, names: Names) -> str:
     words = _happening(choices)
     if actors := _plain(choices, "actor"):
         words += f", by {_listed([names.get(actor, actor) for actor in actors])}"
+    if types := _plain(choices, "actor_type"):
+        named = [text.facet_label("actor_type", one, one).lower() for one in types]
+        words += f", by {_listed([event_text.article(one) for one in named])}"
     others = choices.pop("actor", _NONE).exclude
     if others:
         words += f", by anyone but {_listed([names.get(actor, actor) for actor in others])}"

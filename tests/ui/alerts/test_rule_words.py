@@ -23,6 +23,7 @@ NAMES = {"users/t": "terraform-ci"}
         ("category=Warehouses&kind=delete", "anything in Warehouses is deleted"),
         ("changes=yes&target_type=tracking_plan", "any change of a tracking plan"),
         ("action=Warehouse+Deleted&actor=users/t", "“Warehouse Deleted”, by terraform-ci"),
+        ("changes=yes&actor_type=user", "any change, by a person"),
         ("kind=read", "any event (Kind: read)"),
         ("category=-Source&q=Prod", "any event (not Category: Source · Search: Prod)"),
         ("old=1", "old=1"),
