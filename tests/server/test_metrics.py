@@ -44,6 +44,8 @@ def test_counts_follow_a_load_and_contain_no_names(server: Running) -> None:
     assert values["audit_trail_records_total duplicates json"] == 1
     assert values["audit_trail_records_total json quarantined"] == 1
     assert values["audit_trail_intake_waiting_bytes"] == 0
+    assert values["audit_trail_unsealed_seconds"] > 0
+    assert values["audit_trail_seal_problems"] == 0
     assert "example.com" not in response.text
 
 

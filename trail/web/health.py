@@ -18,10 +18,10 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth
-from trail.integrity import high_water_mark, mirror
+from trail.integrity import high_water_mark, mirror, seal_progress
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.web import schemas
+from trail.web import product_metrics, schemas
 from trail.web.api_route import NOBODY, ApiRoute, Operation
 from trail.web.metrics import may_monitor
 
@@ -93,8 +93,11 @@ async def healthz(request: Request) -> Response:
 
 def _checked(runtime: Runtime) -> _Result:
     try:
+        now = utc_now()
         runtime.store.table("select max(version) from schema_version")
-        sources = source_health.sources(runtime.store, runtime.settings, utc_now())
+        sources = source_health.sources(runtime.store, runtime.settings, now)
+        progress = seal_progress.progress(runtime.store, runtime.settings, now)
+        others = list(product_metrics.problems(runtime.store, progress, now))
     except UnavailableError as error:
         return _Result(error)
     if damage := runtime.store.damage():
@@ -103,6 +106,7 @@ def _checked(runtime: Runtime) -> _Result:
     problems += [job.title for job in runtime.schedule.health() if job.error]
     if runtime.intake.problem:
         problems.append(runtime.intake.problem)
+    problems += others
     if not runtime.demo:
         files = mirror.files(runtime.store.path, runtime.settings)
         problems += [loss.text() for loss in high_water_mark.shortfalls(files.known)]

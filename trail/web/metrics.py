@@ -17,8 +17,11 @@ from trail.core.clock import utc_now
 from trail.events import store_status
 from trail.ingest import source_health
 from trail.ingest.source_health import SourceHealth
+from trail.integrity import seal_progress
+from trail.notifications import outbox_totals
 from trail.runtime import process
 from trail.runtime.fair_share import Shares
+from trail.web import product_metrics
 from trail.web.api_route import METRICS_TOKEN, ApiRoute, Content, Operation
 from trail.web.guard import LOOPBACK, request_user
 from trail.web.json_errors import json_error
@@ -82,6 +85,9 @@ class _Metrics:
         yield from _sources(store_status.sources(runtime.store))
         now = utc_now()
         yield from _source_health(source_health.sources(runtime.store, runtime.settings, now))
+        yield from product_metrics.deliveries(outbox_totals.totals(runtime.store), now)
+        progress = seal_progress.progress(runtime.store, runtime.settings, now)
+        yield from product_metrics.seals(progress, now)
         yield _requests(runtime.shares)
         failing = GaugeMetricFamily(
             "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]

@@ -1,0 +1,58 @@
+"""What waits in the outbox and what was given up, in totals that monitoring can watch."""
+
+import datetime as dt
+from dataclasses import dataclass
+
+from trail.storage.database import Engine
+
+REASONS = ("http_4xx", "http_5xx", "http_other", "no_response")
+# Destinations that are counted apart; the rest are one, so that monitoring gets bounded labels.
+_MOST = 100
+REST = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Outbox:
+    """The deliveries of one destination, or of all beyond the first hundred (`REST`).
+
+    `pending` counts what waits or is being sent, `oldest_at` (UTC without zone) is when the oldest
+    of it was queued, and `dead` counts dead letters by one of `REASONS`.
+    """
+
+    destination: str
+    kind: str
+    pending: int
+    oldest_at: dt.datetime | None
+    dead: dict[str, int]
+
+
+def totals(engine: Engine) -> list[Outbox]:
+    """Return the totals of each destination by its ID, the oldest destination first."""
+    rows = engine.table(
+        f"with ranked as (select destination_id, kind, row_number() over (order by destination_id) "
+        f"<= {_MOST} as apart from destinations), "
+        "named as (select destination_id, if(apart, destination_id::varchar, $rest) as name, "
+        "if(apart, kind, $rest) as kind, if(apart, destination_id, null) as place from ranked), "
+        "judged as (select *, case when state <> 'dead' then null "
+        "when status between 400 and 499 then 'http_4xx' "
+        "when status between 500 and 599 then 'http_5xx' "
+        "when coalesce(status, 0) = 0 then 'no_response' else 'http_other' end as reason "
+        "from deliveries where state <> 'sent') "
+        "select n.name as destination, n.kind, "
+        "count(*) filter (d.state in ('waiting', 'sending')) as pending, "
+        "min(d.created_at) filter (d.state in ('waiting', 'sending')) as oldest_at, "
+        + ", ".join(f"count(*) filter (d.reason = '{name}') as {name}" for name in REASONS)
+        + " from named n left join judged d using (destination_id) "
+        "group by n.name, n.kind order by min(n.place) nulls last",
+        {"rest": REST},
+    ).to_pylist()
+    return [
+        Outbox(
+            row["destination"],
+            row["kind"],
+            row["pending"],
+            row["oldest_at"],
+            {name: row[name] for name in REASONS},
+        )
+        for row in rows
+    ]
