@@ -20,9 +20,9 @@ def text() -> str:
     lines = [
         "# Roles",
         "",
-        "Each user and each API token has one role. It is set on the server "
-        "(`python -m trail users role ana --role reviewer`) or by a claim of the identity "
-        "provider, and listed under **Admin**, **Roles**.",
+        "Each user and each API token has one role. It is set under **Admin**, **Users**, on the "
+        "server (`python -m trail users role ana --role reviewer`) or by a claim of the identity "
+        "provider.",
         "",
         "Generated from `trail/accounts/roles.py` and `pages/` by `make docs`.",
         "",

@@ -66,6 +66,11 @@ class Tab:
         return "\n".join(str(element) for element in self._elements)
 
     @property
+    def labels(self) -> set[str]:
+        """The labels of all widgets that any run of this tab sent."""
+        return set(self._widgets)
+
+    @property
     def kinds(self) -> list[str]:
         """The kinds of the elements of the last script run, in order."""
         return [str(element.WhichOneof("type")) for element in self._elements]
@@ -171,7 +176,7 @@ class Tab:
         if fragment:
             self.fragments.add(fragment)
         kind = element.WhichOneof("type")
-        if kind in ("text_input", "button"):
+        if kind in ("text_input", "button", "selectbox"):
             widget = getattr(element, kind)
             self._widgets[widget.label] = widget.id
             if kind == "button":

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import duckdb
 import httpx2
+import pyotp
 import pytest
 from cryptography.fernet import Fernet
 
@@ -23,6 +24,9 @@ from tests.segment_records import api_event, forwarded, ndjson
 from tests.server.conftest import PASSWORD, Running
 from tests.server.echo import Echo
 from tests.server.settings_secrets import environment, forms, undeclared
+from trail.accounts import second_factors
+from trail.accounts.invitations import Invitations
+from trail.accounts.second_factors import SecondFactors
 from trail.accounts.users import Users
 from trail.cli.main import main
 from trail.core import settings as core_settings
@@ -33,7 +37,7 @@ from trail.events.export import FORMATS
 from trail.notifications import destinations
 from trail.notifications.destinations import Destination
 from trail.storage.database import Store
-from trail.web.guard import COOKIE
+from trail.web.guard import COOKIE, VISIT_COOKIE
 
 pytestmark = pytest.mark.server
 
@@ -54,7 +58,7 @@ VERBOSE_LOGGING = {
     "root": {"level": "DEBUG", "handlers": ["all"]},
 }
 PAGES = ("overview", "explore", "timeline", "failures", "unusual", "people", "alerts")
-PAGES += ("connect", "admin", "access")
+PAGES += ("connect", "admin", "access", "account")
 READS = (
     *(f"/api/{name}" for name in ("events", "facets", "timeline", "incidents", "findings")),
     *(f"/export.{name}" for name in (*FORMATS, "access.csv", "evidence.zip")),
@@ -200,6 +204,7 @@ def _use(server: Running, output: Output, folder: Path, echo: Echo) -> None:
     output.words["a session"] = sid
     token = server.command("tokens", "add", "ci", "--role", "owner", "--scope", "read").strip()
     output.words["an API token"] = token
+    _personal(server, output, sid)
     note = json.loads((folder / ".trail.duckdb.server.json").read_text())
     output.words["the commands' token"] = note["token"]
     with httpx2.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
@@ -228,6 +233,35 @@ def _use(server: Running, output: Output, folder: Path, echo: Echo) -> None:
     server.stop()
     pem = (folder / "trail.seals.key").read_text()
     output.words["the seals' key"] = pem.split("\n")[1]
+
+
+def _personal(server: Running, output: Output, sid: str) -> None:
+    """Invite somebody, who sets up a second factor; the link, the key and the codes are secrets."""
+    pending = Invitations(server.users)
+    invited = {"kim": pending.invite("kim", "Kim Vang", "viewer", None, "maya")[1]}
+    invited["open"] = pending.invite("eve", "Eve Moen", "viewer", None, "maya")[1]
+    output.words |= {f"the invitation {name}": secret for name, secret in invited.items()}
+    with httpx2.Client(base_url=server.url) as client:
+        for more in ({}, {"password": "kim"}, {"name": "Kim", "password": PASSWORD}):
+            _record(
+                output, client.post("/auth/invitation", json={"secret": invited["kim"], **more})
+            )
+    key = second_factors.new_secret()
+    kim = server.users.get("kim")
+    assert kim
+    code = pyotp.TOTP(key).now()
+    codes = SecondFactors(server.users, Settings()).enroll(kim, key, code)
+    output.words |= {"the key of the second factor": key, "a recovery code": codes[0]}
+    with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
+        tab.run()
+        tab.run(typed={"Username": "kim", "Password": PASSWORD}, press="Sign in")
+        tab.finish()
+        output.raw["the code step"] = tab.text.encode()
+        output.raw["the end"] = tab.run(typed={"Code": codes[0]}, press="Sign in").encode()
+        assert tab.component_data("trail_redirect")
+    with server.tab(sid=sid) as tab:
+        for section in ("users", "roles", "settings"):
+            output.raw[section] = tab.run(page="admin", query=f"section={section}").encode()
 
 
 def _push(client: httpx2.Client, output: Output) -> None:

@@ -261,6 +261,36 @@ def test_forged_presses_on_alerts_change_nothing(matrix: Matrix, tmp_path: Path)
     assert [row["what"] for row in rows if row["kind"] in acted] == ["configuration files"]
 
 
+def test_forged_presses_on_admin_change_no_user(matrix: Matrix) -> None:
+    """Each button of the users, of one chosen user, of the tokens and of the settings."""
+    server = matrix.server
+    files = [server.log.with_name(name) for name in ("users.yaml", "tokens.json")]
+    invited = server.log.with_name("invitations.json")
+    server.users.add("ines", "Ines Berg", "", "owner", PASSWORD)
+    sections = ("section=users", "section=roles", "section=settings")
+    with server.tab(sid=server.sign_in("ines")) as owner:
+        for section in sections:
+            owner.run(page="admin", query=section)
+            if section == "section=users":
+                owner.run(page="admin", query=section, typed={"User": "rita"})
+        labels = owner.text
+        buttons, switches = owner.buttons, owner.switches
+        assert {"Disable", "Reset user", "Remove user", "Save access"} <= owner.labels, labels
+        assert {"Create invitation link", "Revoke", "Create token"} <= owner.labels
+        server.users.set_role("ines", "manager")
+        before = [path.read_bytes() for path in files]
+        for section in sections:
+            owner.forge("admin", section, buttons, switches)
+    for role, sid in matrix.cookies.items():
+        if role != "owner":
+            with server.tab(sid=sid) as tab:
+                for page in ("explore", "admin"):
+                    for section in sections:
+                        tab.forge(page, section, buttons, switches)
+    assert [path.read_bytes() for path in files] == before
+    assert not invited.exists()
+
+
 def exported(server: Running, folder: Path) -> dict[str, str]:
     server.command("export-config", str(folder))
     return {path.name: path.read_text() for path in folder.iterdir()}
