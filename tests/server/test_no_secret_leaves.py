@@ -204,7 +204,7 @@ def _use(server: Running, output: Output, folder: Path, echo: Echo) -> None:
     output.words["a session"] = sid
     token = server.command("tokens", "add", "ci", "--role", "owner", "--scope", "read").strip()
     output.words["an API token"] = token
-    _personal(server, output, sid)
+    _personal(server, output, sid, Users(folder / "users.yaml"))
     note = json.loads((folder / ".trail.duckdb.server.json").read_text())
     output.words["the commands' token"] = note["token"]
     with httpx2.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
@@ -235,22 +235,21 @@ def _use(server: Running, output: Output, folder: Path, echo: Echo) -> None:
     output.words["the seals' key"] = pem.split("\n")[1]
 
 
-def _personal(server: Running, output: Output, sid: str) -> None:
+def _personal(server: Running, output: Output, sid: str, users: Users) -> None:
     """Invite somebody, who sets up a second factor; the link, the key and the codes are secrets."""
-    pending = Invitations(server.users)
+    pending = Invitations(users)
     invited = {"kim": pending.invite("kim", "Kim Vang", "viewer", None, "maya")[1]}
     invited["open"] = pending.invite("eve", "Eve Moen", "viewer", None, "maya")[1]
     output.words |= {f"the invitation {name}": secret for name, secret in invited.items()}
     with httpx2.Client(base_url=server.url) as client:
         for more in ({}, {"password": "kim"}, {"name": "Kim", "password": PASSWORD}):
-            _record(
-                output, client.post("/auth/invitation", json={"secret": invited["kim"], **more})
-            )
+            given = {"secret": invited["kim"], **more}
+            _record(output, client.post("/auth/invitation", json=given))
     key = second_factors.new_secret()
-    kim = server.users.get("kim")
+    kim = users.get("kim")
     assert kim
     code = pyotp.TOTP(key).now()
-    codes = SecondFactors(server.users, Settings()).enroll(kim, key, code)
+    codes = SecondFactors(users, Settings()).enroll(kim, key, code)
     output.words |= {"the key of the second factor": key, "a recovery code": codes[0]}
     with server.http() as client, server.tab(visit=client.cookies[VISIT_COOKIE]) as tab:
         tab.run()
