@@ -139,7 +139,7 @@ def _responses(route: ApiRoute) -> dict[str, Any]:
     if stated.answer:
         success["content"] = _content(stated.answer)
     made = {str(stated.status): success}
-    signed_in = () if stated.credentials else (401, 403)
+    signed_in = (401, 403) if stated.credentials in ("", METRICS_TOKEN) else ()
     for status in sorted({*_ANY, *signed_in, *stated.other}):
         if stated.has_problems and (status not in stated.other or status >= 400):
             made[str(status)] = {"$ref": f"#/components/responses/{status}"}

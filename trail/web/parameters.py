@@ -49,7 +49,7 @@ def _facet(name: str) -> Parameter:
     return Parameter(
         name,
         f"Values of the facet {name}, any of which matches; a leading `-` excludes one.{only}",
-        {"type": "array", "items": item, "maxItems": 100},
+        {"type": "array", "items": item},
         [example],
     )
 
@@ -79,7 +79,7 @@ FILTER = (
     Parameter(
         "q",
         "Search texts, all of which must match; see the search language.",
-        {"type": "array", "items": SEARCH, "maxItems": 20},
+        {"type": "array", "items": SEARCH},
         ["deleted source"],
     ),
     ZONE_NAME,
@@ -118,7 +118,7 @@ WEEK_START = Parameter(
 )
 SEARCH_TEXT = Parameter("text", "The search text as typed.", TEXT, "kind:")
 CURSOR = Parameter("cursor", "Place in `text`, in UTF-16 units; its end by default.", INTEGER, 5)
-TYPED_TIME = Parameter("text", "The time as typed.", TIME, "last week")
+TYPED_TIME = Parameter("text", "The time as typed.", TIME, "last week", is_required=True)
 HEADERS = Parameter(
     "headers",
     "Column headers of a CSV: names, or the titles on screen.",
