@@ -127,6 +127,20 @@ class PushSettings(Section):
     )
 
 
+class Sources(Section):
+    """When a source of events is reported."""
+
+    silent_hours: int = Field(
+        0,
+        ge=0,
+        le=720,
+        description="Hours without an event after which a source is reported as silent. With 0, it "
+        "is compared with the same hours of earlier weeks only.",
+        title="Hours without an event until a source is silent",
+        json_schema_extra=EDITABLE,
+    )
+
+
 class Forward(Section):
     """What goes out: forwarded events and alerts."""
 
@@ -164,6 +178,14 @@ class Forward(Section):
     )
     timeout_s: float = Field(
         10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
+    )
+    working_hours: str = Field(
+        "08:00-18:00",
+        pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]",
+        description="Working hours from Monday to Friday. A new alert rule for activity outside "
+        "working hours begins with them; each rule has its own time zone.",
+        title="Working hours, Monday to Friday",
+        json_schema_extra=EDITABLE,
     )
     alert_hours: float = Field(
         24,

@@ -43,6 +43,7 @@ from trail.core.sections import (
     Seals,
     Server,
     Setup,
+    Sources,
     Store,
 )
 
@@ -83,6 +84,7 @@ class Settings(BaseSettings):
         json_schema_extra=EDITABLE,
     )
     store: Store = Store()
+    sources: Sources = Sources()
     demo: Demo = Demo()
     setup: Setup = Setup()
     server: Server = Server()

@@ -158,12 +158,17 @@ def _health(
     else:
         interval = None
         state, since, message = _listening(engine, source.name, row, now)
+    last_event, hours = newest.get(source.name), settings.sources.silent_hours
+    # Nobody expects files at any time.
+    is_due = state == "ok" and hours and last_event and not isinstance(source, Drop)
+    if is_due and last_event and now - last_event > dt.timedelta(hours=hours):
+        state, since, message = "silent", last_event, f"No event for {count(hours, 'hour')}."
     return SourceHealth(
         source.name,
         source.title,
         state,
         since=since,
-        last_event=newest.get(source.name),
+        last_event=last_event,
         last_success=_last_success(row, source),
         message=_without_secrets(message, source, settings),
         interval=interval,

@@ -17,8 +17,13 @@ from ui.page import Context, acts
 
 GROUPS = {
     "Workspace": ("workspace", "timezone", "week_start"),
-    "Collection": ("segment.every_minutes", "push.accept_unverified"),
-    "Alerts": ("forward.public_url", "forward.alert_hours", "forward.log_days"),
+    "Collection": ("segment.every_minutes", "sources.silent_hours", "push.accept_unverified"),
+    "Alerts": (
+        "forward.public_url",
+        "forward.working_hours",
+        "forward.alert_hours",
+        "forward.log_days",
+    ),
     "Sign-in": ("auth.require_second_factor",),
     "Exports and backups": ("export.csv_bom", "backup.keep"),
 }

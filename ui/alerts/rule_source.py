@@ -9,6 +9,7 @@ from trail.core.errors import TrailError
 from trail.notifications import destinations
 from trail.notifications.rule import HIGH_SCORE, Rule
 from trail.notifications.rule_templates import TEMPLATES
+from trail.runtime import process
 from trail.storage.database import Engine
 from trail.storage.filters import Filter
 from ui import url_state
@@ -36,7 +37,10 @@ def current(store: Engine, rules: list[Rule]) -> Source | None:
         name = _free_name(f"{rule.name[:70]}, copy", rules)
         return Source(wanted, replace(rule, rule_id=0, name=name, snoozed_until=None))
     if wanted.startswith(_TEMPLATE) and template in TEMPLATES:
-        return Source(wanted, _with_defaults(store, TEMPLATES[template]))
+        rule = TEMPLATES[template]
+        if rule.outside:
+            rule = replace(rule, outside=process.current().settings.forward.working_hours)
+        return Source(wanted, _with_defaults(store, rule))
     if query or wanted == NEW:
         name = url_state.param("name")[:80] or _suggested_name(query)
         rule = Rule(name, query=without_range(query), score=HIGH_SCORE)

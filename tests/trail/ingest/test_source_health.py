@@ -83,6 +83,19 @@ def test_a_poller_is_never_then_ok_and_silent_when_late(store: Store, polled: Se
     assert (late.state, late.since) == ("silent", NOW)
 
 
+def test_a_source_without_an_event_for_the_hours_of_the_setting_is_silent(
+    store: Store, polled: Settings
+) -> None:
+    polling.pull(store, polled, LOADER, NOW)  # its newest event is one hour old
+    for hours, state in ((0, "ok"), (1, "silent"), (2, "ok")):
+        sources = polled.sources.model_copy(update={"silent_hours": hours})
+        given = polled.model_copy(update={"sources": sources})
+        health = only(store, given, NOW + MINUTE)
+        assert health.state == state, hours
+        if state == "silent":
+            assert (health.since, health.message) == (NOW - HOUR, "No event for 1 hour.")
+
+
 def test_a_poller_of_an_empty_workspace_is_never(
     store: Store, polled: Settings, api: SegmentApi
 ) -> None:
