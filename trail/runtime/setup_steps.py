@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from trail.accounts.invitations import Invitations
 from trail.core.sections import SETUP_STEPS
 from trail.events import store_status
 from trail.notifications import rule_store
@@ -26,14 +27,14 @@ def steps(runtime: Runtime) -> tuple[Step, ...]:
     """Return the steps in their order.
 
     There is an owner, since only owners see this. Events are there once the workspace's own
-    database has some; alerts with the first rule; colleagues with a second user, or by single
-    sign-on. The demo workspace counts for nothing.
+    database has some; alerts with the first rule; colleagues with a second user, one who is
+    invited, or single sign-on. The demo workspace counts for nothing.
     """
     is_real = not runtime.demo
     done = {
         "events": is_real and store_status.has_events(runtime.store),
         "alerts": is_real and bool(rule_store.list_all(runtime.store)),
-        "colleagues": runtime.settings.auth.by_provider or len(runtime.users.all()) > 1,
+        "colleagues": runtime.settings.auth.by_provider or _has_colleagues(runtime),
     }
     skipped = runtime.settings.setup.skipped
     return (
@@ -43,6 +44,10 @@ def steps(runtime: Runtime) -> tuple[Step, ...]:
             for name, title in SETUP_STEPS.items()
         ),
     )
+
+
+def _has_colleagues(runtime: Runtime) -> bool:
+    return len(runtime.users.all()) + len(Invitations(runtime.users).all()) > 1
 
 
 def following(known: tuple[Step, ...], name: str) -> Step | None:
