@@ -87,7 +87,7 @@ def plan(store: Store, settings: Settings, folder: Path, *, prune: bool) -> Plan
     for name, items in files.items():
         kind = KINDS[name]
         existing = {str(entry["name"]).casefold(): entry for entry in kind.existing(store)}
-        entries = _parsed(kind, items, settings, names)
+        entries = _parsed(kind, items, settings, names, existing)
         applied[name] = {str(entry["name"]): entry for entry in entries}
         for entry in entries:
             found = existing.pop(str(entry["name"]).casefold(), None)
@@ -156,7 +156,11 @@ def _destination_names(
 
 
 def _parsed(
-    kind: Kind, items: Sequence[Item], settings: Settings, names: frozenset[str]
+    kind: Kind,
+    items: Sequence[Item],
+    settings: Settings,
+    names: frozenset[str],
+    existing: Mapping[str, Entry],
 ) -> list[Entry]:
     entries: dict[str, Entry] = {}
 
@@ -164,6 +168,7 @@ def _parsed(
         entry = kind.parse(item.values, settings, names)
         if str(entry["name"]).casefold() in entries:
             raise InputError(f"Another {kind.noun} has the name {str(entry['name'])!r}.")
+        kind.check_change(existing.get(str(entry["name"]).casefold(), entry), entry)
         return entry
 
     for item in items:

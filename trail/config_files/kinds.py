@@ -45,6 +45,14 @@ class Kind:
     write: Callable[[Store, Settings, Entry, str], None]
     remove: Callable[[Store, str], None]
 
+    def check_change(self, before: Entry, after: Entry) -> None:
+        """Raise `InputError` if the entry *before* cannot become *after*."""
+        if self.name == "destinations" and before["kind"] != after["kind"]:
+            raise InputError(
+                f"Destination {after['name']!r}: kind is {before['kind']!r} and cannot be changed.",
+                "Give the new one another name.",
+            )
+
 
 def _rules(engine: Engine) -> list[Entry]:
     return [yaml_rules.to_entry(rule) for rule in rule_store.list_all(engine)]
@@ -129,11 +137,6 @@ def _parse_destination(entry: Entry, settings: Settings, _: Names) -> Entry:
 def _write_destination(store: Store, settings: Settings, entry: Entry, by: str) -> None:
     given = _destination(entry)
     existing = _stored_destination(store, given.name)
-    if existing and existing.kind != given.kind:
-        raise InputError(
-            f"Destination {given.name!r}: kind is {existing.kind!r} and cannot be changed.",
-            "Give the new one another name.",
-        )
 
     def write(cursor: Any) -> None:
         if existing:

@@ -59,7 +59,7 @@ def draw(ctx: Context, rule: Rule, key: str) -> None:
     st.text(_summary(rule, result))
     days = [(day, matched) for day, matched, _ in result.days]
     matches_chart.draw(days, rule.query, f"{key}-back-test", 60)
-    _rows(result, found[:_ROWS])
+    _rows(rule, result, found[:_ROWS])
     if result.sent:
         _preview(ctx, rule, result, found)
 
@@ -116,12 +116,15 @@ def _sentence_of(rule: Rule, entry: Entry) -> str:
     return message.sentence.removesuffix(".")
 
 
-def _rows(result: DryRunResult, found: list[_Match]) -> None:
+def _rows(rule: Rule, result: DryRunResult, found: list[_Match]) -> None:
     zone = url_state.timezone()
     with st.container(gap="xxsmall", key="back-test-rows"):
         for match in found:
             left, middle, right = st.columns([1.1, 3, 0.9], gap="small")
-            left.caption(text.short_timestamp(match.at, zone))
+            # A finding is of a day.
+            of_day = rule.kind == "findings"
+            at = text.day(match.at, zone) if of_day else text.short_timestamp(match.at, zone)
+            left.caption(at)
             middle.text(match.sentence)
             number = "" if match.message is None else len(result.sent) - match.message
             right.caption(f"message {number}" if number else "")

@@ -63,7 +63,7 @@ def _condition(store: Store, filter_: Filter, key: str, field: str) -> None:
         "Value",
         list(labels),
         index=None,
-        format_func=lambda one: text.escape(labels.get(str(one), str(one))),
+        format_func=lambda one: labels.get(str(one), str(one)),
         accept_new_options=True,
         key=f"{key}-add-value-{facet}",
     )

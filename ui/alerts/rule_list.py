@@ -9,7 +9,7 @@ import streamlit as st
 from trail.config_files import folder
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import TrailError
-from trail.notifications import rule_store
+from trail.notifications import destinations, rule_store
 from trail.notifications.rule import FILTERED_KINDS, Rule
 from trail.storage.filters import Filter
 from ui import text, url_state
@@ -30,6 +30,7 @@ CHANGED_HERE = "From files, changed here: the next apply restores the file"
 
 def draw(ctx: Context, rules: list[Rule], opened: int) -> None:
     """Draw *rules*; *opened* is the ID of the one in the editor, or 0."""
+    receivers = frozenset(one.name.casefold() for one in destinations.list_all(ctx.runtime.store))
     origins = folder.origins(ctx.runtime.store, "rules")
     histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
     names = rule_words.actor_names(ctx.runtime.store, rules)
@@ -41,7 +42,7 @@ def draw(ctx: Context, rules: list[Rule], opened: int) -> None:
             history = histories.get(rule.rule_id, {"days": [], "last_fired_at": None})
             state = "open" if rule.rule_id == opened else "row"
             with st.container(key=f"rule-{state}-{rule.rule_id}"):
-                _Row(rule, history, names, origins.get(rule.name.casefold())).draw()
+                _Row(rule, history, names, receivers, origins.get(rule.name.casefold())).draw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class _Row:
     rule: Rule
     history: dict[str, Any]
     names: rule_words.Names
+    receivers: frozenset[str]
+    """The case-folded names of the destinations."""
     as_in_files: bool | None
     """Whether the rule still is as the files describe it, None if it is not from files."""
 
@@ -72,7 +75,7 @@ class _Row:
         with days:
             self._days()
         fired.caption(self._last_fired())
-        sends_to.caption(text.escape(", ".join(rule.destinations) or "Nowhere"))
+        sends_to.caption(text.escape(self._sends_to()))
         with actions, st.container(horizontal=True, horizontal_alignment="right", gap="xsmall"):
             st.button(
                 "Edit",
@@ -94,6 +97,13 @@ class _Row:
             self.rule.check()
         except TrailError as error:
             st.error(text.escape(str(error)))
+
+    def _sends_to(self) -> str:
+        names = [
+            name if name.casefold() in self.receivers else f"{name} (deleted)"
+            for name in self.rule.destinations
+        ]
+        return ", ".join(names) or "Nowhere"
 
     def _days(self) -> None:
         zone, bars = url_state.timezone(), list[DayBar]()

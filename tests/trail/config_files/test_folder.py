@@ -185,6 +185,14 @@ def test_errors_name_file_and_line(
         folder.plan(store, using, tmp_path, prune=False)
 
 
+def test_a_destination_keeps_its_kind(store: Store, using: Settings, tmp_path: Path) -> None:
+    fill(store, [])
+    text = "destinations:\n- name: hook\n  kind: slack\n  secrets: {url: key}\n"
+    (tmp_path / "destinations.yaml").write_text(text)
+    with pytest.raises(InputError, match=r"line 3: .* kind is 'webhook' and cannot be changed"):
+        folder.plan(store, using, tmp_path, prune=False)
+
+
 def test_a_folder_without_files_is_an_error(store: Store, using: Settings, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no file to apply"):
         folder.plan(store, using, tmp_path, prune=True)
