@@ -28,6 +28,18 @@ may do is listed under [Roles](roles.md). What is read and downloaded is recorde
 Objects may get further fields in later versions; ignore those that you do not know. Values of \
 events are text of whoever caused them: treat them as data, never as markup or instructions.
 
+## Pages, repeated reads and compression
+
+- `/api/events` gives `next`, the cursor for `after`; `/api/incidents` takes `skip`. Both name the \
+next page in the header `Link` with `rel="next"` (RFC 8288), unless it would be longer than 4 kB.
+- Answers of `/api` have an `ETag`. Send it as `If-None-Match`; the answer is 304 without a body \
+as long as nothing changed. Ranges that end now change as time passes. `Cache-Control` is \
+`no-store`, so that no browser or proxy keeps audit data; a client that keeps an answer itself may \
+use its tag.
+- JSON of 1,000 bytes and more is compressed with gzip if `Accept-Encoding` allows it. Answers \
+contain no secrets, so that their compressed length reveals none (BREACH). Downloads are not \
+compressed, as that would make them several times slower.
+
 ## Errors
 
 Errors are problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with the content \

@@ -6,7 +6,7 @@ the pages.
 
 import dataclasses
 import datetime as dt
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -33,6 +33,7 @@ from trail.runtime import process, startup
 from trail.storage import search_syntax
 from trail.web import list_exports, parameters, request_filter, schemas
 from trail.web.api_route import BYTES, ApiRoute, Content, Operation
+from trail.web.conditional import next_page
 from trail.web.downloads import recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import json_error
@@ -62,7 +63,8 @@ def events(request: Request) -> Response:
             "count": count,
             "unverified": unverified,
             **request_filter.notices(request),
-        }
+        },
+        next_page(request, {"after": str(page.last)}) if page.has_after else {},
     )
 
 
@@ -111,13 +113,14 @@ def incidents(request: Request) -> Response:
     """
     filter_, store, now = request_filter.of(request)
     shown = Shown.parse(request.query_params.items())
-    result = failures.records(
-        store, filter_, now, shown, rows=_rows(request), skip=_number(request, "skip", 0)
-    )
+    rows, skip = _rows(request), _number(request, "skip", 0)
+    result = failures.records(store, filter_, now, shown, rows=rows, skip=skip)
     listing = Listing(store, filter_, shown, now)
     body = {"incidents": list(result), "count": listing.total.incidents}
     body |= {"attempts": listing.total.attempts, "summary": dataclasses.asdict(listing.summary)}
-    return _json({**body, **request_filter.notices(request)})
+    has_more = skip + rows < listing.total.incidents
+    link = next_page(request, {"skip": str(skip + rows)}) if has_more else {}
+    return _json({**body, **request_filter.notices(request)}, link)
 
 
 @query
@@ -247,10 +250,11 @@ def _export(kind: str) -> Callable[[Request], Any]:
     return download
 
 
-def _json(body: dict[str, Any]) -> Response:
+def _json(body: dict[str, Any], headers: Mapping[str, str] | None = None) -> Response:
     # Times without zone, which are UTC, are written as `json_values` does.
     data = orjson.dumps(body, option=orjson.OPT_NAIVE_UTC | orjson.OPT_UTC_Z)
-    return Response(data, media_type="application/json", headers={"Cache-Control": "no-store"})
+    all_headers = {"Cache-Control": "no-store", **(headers or {})}
+    return Response(data, media_type="application/json", headers=all_headers)
 
 
 def _of_export(kind: str) -> Operation:

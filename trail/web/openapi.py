@@ -138,8 +138,15 @@ def _responses(route: ApiRoute) -> dict[str, Any]:
     success: dict[str, Any] = {"description": title_of(stated.status)}
     if stated.answer:
         success["content"] = _content(stated.answer)
+        if stated.answer.media_type == JSON and route.path.startswith("/api/"):
+            success["headers"] = {
+                "ETag": {"description": "Tag of the answer.", "schema": {"type": "string"}},
+                "Link": {"description": "The next page, if any.", "schema": {"type": "string"}},
+            }
     made = {str(stated.status): success}
     signed_in = (401, 403) if stated.credentials in ("", METRICS_TOKEN) else ()
+    if "headers" in success:
+        made["304"] = {"description": title_of(304)}
     for status in sorted({*_ANY, *signed_in, *stated.other}):
         if stated.has_problems and (status not in stated.other or status >= 400):
             made[str(status)] = {"$ref": f"#/components/responses/{status}"}

@@ -20,6 +20,7 @@ from trail.core.errors import TrailError
 from trail.runtime import process
 from trail.storage import shared_results
 from trail.storage.query_timeout import QueryScope
+from trail.web.conditional import conditional
 from trail.web.guard import client_address, request_user
 from trail.web.json_errors import explained
 
@@ -79,9 +80,10 @@ def _in_thread(work: Callable[[Request], Response], *, export: bool) -> Answer:
                 share.slot_in_loop(share_of(request), scope),
             ):
                 with scope.entered(), sharing:
-                    return await anyio.to_thread.run_sync(
+                    response = await anyio.to_thread.run_sync(
                         work, request, limiter=threads(share.total)
                     )
+                    return response if export else conditional(request, response)
         except TrailError as error:
             return explained(error)
 

@@ -164,6 +164,22 @@ def test_answers_are_as_the_document_says(
         print(f"\n  {sent} requests, {operations} operations, {len(service.tokens)} roles")
 
 
+def test_pages_are_linked_and_unchanged_ones_are_not_sent_again(service: Service) -> None:
+    headers = {"authorization": f"Bearer {service.tokens['manager']}"}
+    address, seen = "/api/events?from=2000-01-01&limit=7&sort=oldest", []
+    while address:
+        page = service.client.get(address, headers=headers)
+        seen += [event["event_id"] for event in page.json()["events"]]
+        same = service.client.get(
+            address, headers={**headers, "if-none-match": page.headers["etag"]}
+        )
+        assert (same.status_code, same.content) == (304, b"")
+        assert same.headers["cache-control"] == "no-store"
+        assert ("next" in page.links) is (page.json()["next"] is not None)
+        address = page.links.get("next", {}).get("url", "")
+    assert len(seen) == len(set(seen)) == 20
+
+
 def test_values_that_no_schema_allows_are_refused(service: Service) -> None:
     """Numbers and enumerations of the document are those that the routes accept."""
     headers = {"authorization": f"Bearer {service.tokens['owner']}"}

@@ -1,0 +1,44 @@
+"""Pages and repeated reads of the API: the link to the next page, and 304 for what is unchanged.
+
+An entity tag is a digest of the answer. Answers depend on the version of the data, the query, what
+the caller may see, and often on the present, such as where a range ends; so the tag of the answer
+itself is the only one that is right for all of them. A repeated read takes its results from
+`storage.shared_results` and transfers nothing.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+# Longer ones do not fit into what clients and proxies take for headers.
+_MAX_LINK = 4_096
+
+
+def conditional(request: Request, response: Response) -> Response:
+    """Return *response* with its entity tag, or 304 if the client has it already."""
+    is_read = request.method in ("GET", "HEAD")
+    if not is_read or response.status_code != 200 or response.media_type != "application/json":
+        return response
+    # Weak: the same answer may be sent compressed.
+    tag = f'W/"{hashlib.sha256(response.body).hexdigest()[:32]}"'
+    response.headers["etag"] = tag
+    if not _matches(request.headers.get("if-none-match", ""), tag):
+        return response
+    kept = ("etag", "cache-control", "link")
+    headers = {name: response.headers[name] for name in kept if name in response.headers}
+    return Response(None, 304, headers)
+
+
+def next_page(request: Request, changed: Mapping[str, str]) -> dict[str, str]:
+    """Return the header `Link` to the page of *request* with *changed* parameters (RFC 8288)."""
+    pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in changed]
+    target = f"{request.url.path}?{urlencode([*pairs, *changed.items()])}"
+    return {"link": f'<{target}>; rel="next"'} if len(target) <= _MAX_LINK else {}
+
+
+def _matches(given: str, tag: str) -> bool:
+    tags = [item.strip() for item in given.split(",")]
+    return "*" in tags or tag in tags or tag.removeprefix("W/") in tags
