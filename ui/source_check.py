@@ -1,10 +1,25 @@
 """The connection test of a source: a real request that stores nothing."""
 
+import streamlit as st
+
 from trail.core import server_link
-from trail.core.errors import InputError, UnavailableError
+from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Drop, Feed, Receiver
 from trail.core.settings import Settings
 from ui import text
+from ui.audit import record_action
+from ui.page import Context, acting_user
+
+
+def draw(ctx: Context, source: Feed | Drop | Receiver) -> None:
+    """Test *source*, record it, and draw the result or the error."""
+    try:
+        record_action("tested", acting_user("configure"), f"source {source.name}")
+        with st.spinner("Testing"):
+            result = check(ctx.runtime.settings, source)
+        st.success(text.escape(result), icon=":material/check:")
+    except TrailError as error:
+        st.error(text.escape(str(error)), icon=":material/error:")
 
 
 def check(settings: Settings, source: Feed | Drop | Receiver) -> str:

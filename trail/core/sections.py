@@ -224,6 +224,14 @@ class Forward(Section):
             raise PydanticCustomError("sub_path", SUB_PATH)
         return url
 
+    @field_validator("working_hours")
+    @classmethod
+    def _in_order(cls, given: str) -> str:
+        start, _, end = given.partition("-")
+        if start >= end:
+            raise ValueError("the start is not before the end")
+        return given
+
     @field_validator("hosts", mode="before")
     @classmethod
     def _split(cls, given: Any) -> Any:

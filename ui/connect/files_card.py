@@ -3,10 +3,8 @@
 import streamlit as st
 
 from trail.core import registry
-from trail.core.errors import TrailError
 from trail.core.model import Drop
-from ui import source_check, text
-from ui.audit import record_action
+from ui import source_check
 from ui.page import Context
 
 
@@ -35,10 +33,4 @@ def _test(ctx: Context, drop: Drop) -> None:
         if not configured:
             st.text("○ Not configured")
     if pressed:
-        record_action("tested", ctx.user, f"source {drop.name}")
-        try:
-            with st.spinner("Testing"):
-                result = source_check.check(ctx.runtime.settings, drop)
-            st.success(text.escape(result), icon=":material/check:")
-        except TrailError as error:
-            st.error(text.escape(str(error)), icon=":material/error:")
+        source_check.draw(ctx, drop)

@@ -15,7 +15,6 @@ from trail.events import store_status
 from trail.ingest import quarantine, source_health
 from trail.runtime import configuration, process
 from ui import own_address, setting_change, source_check, text
-from ui.audit import record_action
 from ui.page import Context
 
 _SETTING = "push.webhook_secrets"
@@ -113,11 +112,5 @@ def _test(ctx: Context) -> None:
         st.caption("Signed by this server, not stored.")
     if not pressed:
         return
-    record_action("tested", ctx.user, f"source {_RECEIVER}")
     (receiver,) = [item for item in registry.of_kind(Receiver) if item.name == _RECEIVER]
-    try:
-        with st.spinner("Testing"):
-            result = source_check.check(ctx.runtime.settings, receiver)
-        st.success(text.escape(result), icon=":material/check:")
-    except TrailError as error:
-        st.error(text.escape(str(error)), icon=":material/error:")
+    source_check.draw(ctx, receiver)
