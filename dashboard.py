@@ -31,6 +31,7 @@ from trail.accounts import oidc
 from trail.cli.main import run_command
 from trail.core import log_format, log_limit, registry, server_link, settings
 from trail.core.errors import SettingError
+from trail.core.sections import SUB_PATH
 from trail.runtime import preflight, startup
 from trail.web import arrivals, connections, routes
 from trail.web.client_limits import ClientLimits
@@ -73,13 +74,15 @@ def configure_listeners() -> list[int]:
 
 
 def check_options() -> None:
-    """Raise `SettingError` without the options of `.streamlit/config.toml`, which sign-in needs."""
+    """Raise `SettingError` for a path prefix, and without the options that sign-in needs."""
     headers = st.get_option("server.trustedUserHeaders")
     if headers != {USER_HEADER: "username", SID_HEADER: "sid"}:
         raise SettingError(
             "The .streamlit/config.toml of this project was not loaded.",
             "Start the server in the project folder.",
         )
+    if st.get_option("server.baseUrlPath"):
+        raise SettingError(f"{SUB_PATH}.", "Remove Streamlit's server.baseUrlPath.")
 
 
 def disable_forwarded_headers() -> None:

@@ -25,6 +25,7 @@ class Tab:
         session: str = "",
         headers: dict[str, str] | None = None,
         source: str = "",
+        connection: dict[str, Any] | None = None,
     ) -> None:
         cookies = {COOKIE: sid, VISIT_COOKIE: visit}
         cookie = "; ".join(f"{name}={value}" for name, value in cookies.items() if value)
@@ -36,6 +37,7 @@ class Tab:
             subprotocols=[Subprotocol(name) for name in offered],
             max_size=None,
             source_address=(source, 0) if source else None,
+            **(connection or {}),
         )
         self._socket = self._opened.__enter__()
         self.session = ""

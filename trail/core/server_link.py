@@ -126,6 +126,10 @@ def run(
         response = connection.getresponse()
         if response.status in (401, 404):
             return None
+        if response.status != 200:
+            raise UnavailableError(
+                f"The server refused the command ({response.status}).", "See its log."
+            )
         while head := response.read(_FRAME.size):
             kind, length = _FRAME.unpack(head)
             data = response.read(length)

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
+from trail.core import server_link
 from trail.core.errors import TrailError
 from trail.core.sections import Server
 from trail.runtime import process
@@ -50,7 +51,8 @@ DISABLED_PATHS = re.compile(
     r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE
 )
 SIGNED_IN_ONLY = re.compile(r"/(media/|(api|uploads)(/|$)|export([./]|$))")
-ANY_HOST_PATHS = ("/healthz", "/_stcore/health")  # probed by IP address
+# Probed by IP address, and asked by commands of this machine with a token.
+ANY_HOST_PATHS = ("/healthz", "/_stcore/health", server_link.PATH)
 # Authenticated by a token or a signature, never by the cookie.
 SELF_AUTHENTICATED = ("/v1/", "/webhooks/", "/local/")
 

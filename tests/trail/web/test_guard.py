@@ -8,6 +8,7 @@ from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from trail.accounts.sessions import hash_of
+from trail.core import server_link
 from trail.runtime.process import Runtime
 from trail.web.guard import COOKIE, SECURITY_HEADERS, Guard
 from trail.web.schemas import PROBLEM
@@ -134,7 +135,7 @@ class TestHost:
         assert client.get("/", headers={"host": host}).status_code == 200
 
     def test_health_probes_may_use_an_ip_address(self, client: TestClient) -> None:
-        for path in ("/healthz", "/_stcore/health"):
+        for path in ("/healthz", "/_stcore/health", server_link.PATH):
             assert client.get(path, headers={"host": "10.0.0.7:8501"}).status_code == 200
 
     def test_configured_host_names_are_served(
