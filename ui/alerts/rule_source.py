@@ -1,5 +1,6 @@
 """Which rule the editor shows, as the address of the page says it."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from urllib.parse import parse_qsl
 
@@ -44,7 +45,9 @@ def current(store: Engine, rules: list[Rule]) -> Source | None:
     if query or wanted == NEW:
         name = url_state.param("name")[:80] or _suggested_name(query)
         rule = Rule(name, query=without_range(query), score=HIGH_SCORE)
-        return Source(f"new-{query}", _with_defaults(store, rule))
+        # Of the text only its digest, since keys of fields are names of classes in the page.
+        key = f"new-{hashlib.sha256(query.encode()).hexdigest()[:12]}" if query else NEW
+        return Source(key, _with_defaults(store, rule))
     return None
 
 

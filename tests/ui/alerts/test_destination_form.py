@@ -103,11 +103,16 @@ def test_a_destination_that_is_added_in_the_editor_is_chosen(receiver: Receiver)
     app = AppTest.from_function(_page, args=("ui.alerts.rules_tab",))
     app.query_params["edit"] = "new"
     app.run(timeout=30)
-    key = "new-"
-    app.text_input(key=f"{key}-name").input("Any").run()
+    key = "new"
+    app.text_input(key="new-name").input("Any").run()
     address = f"http://127.0.0.1:{receiver.port}"
     press(filled_in(app, f"{key}-destination", address + OLD), "Add destination")
     assert app.multiselect(key=f"{key}-destinations").value == ["Team *x*"]
     press(app, "Save rule")
     [rule] = rule_store.list_all(process.current().store)
     assert (rule.name, rule.destinations) == ("Any", ("Team *x*",))
+    # The next new rule starts empty.
+    assert "edit" not in app.query_params
+    app.query_params["edit"] = "new"
+    app.run()
+    assert (app.text_input(key="new-name").value, app.text_input(key="new-query").value) == ("", "")
