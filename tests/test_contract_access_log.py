@@ -138,7 +138,9 @@ def test_every_route_that_answers_data_records_who_read_it(
     assert len(paths) >= 11
     for path in paths:
         answer = client.get(path)
-        assert answer.status_code == 200, (path, answer.text)
+        # There is no incident or finding with such an ID, but somebody asked for it.
+        expected = 404 if "{" in path else 200
+        assert answer.status_code == expected, (path, answer.text)
     log.flush()
     rows = log.entries(store, Window(), user="maya")
     assert {row["what"]: row["kind"] for row in rows} == {

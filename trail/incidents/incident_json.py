@@ -1,7 +1,7 @@
 """Incidents as JSON records, with their event ids and the changes before them."""
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_text
@@ -33,15 +33,26 @@ def records(
     listing = Listing(engine, filter_, shown or Shown(EVERYTHING), now)
     selected = listing.incidents(rows, skip)
     for start in range(0, len(selected), _BATCH):
-        batch = selected[start : start + _BATCH]
-        ids = queries.attempt_ids(engine, batch)
-        for line in listing.lines(batch):
-            yield {
-                **_incident(line.incident, filter_, now),
-                **_more(line, naive_utc(now)),
-                "event_ids": ids.get(line.incident.incident_id, []),
-                "changes_before": [_change(change) for change in line.causes],
-            }
+        yield from _records(engine, listing, selected[start : start + _BATCH])
+
+
+def record(engine: Engine, filter_: Filter, now: dt.datetime, incident: Incident) -> dict[str, Any]:
+    """Return *incident* as in `records`, with times of its text in the zone of *filter_*."""
+    listing = Listing(engine, filter_, Shown(EVERYTHING), now)
+    return next(_records(engine, listing, [incident]))
+
+
+def _records(
+    engine: Engine, listing: Listing, incidents: Sequence[Incident]
+) -> Iterator[dict[str, Any]]:
+    ids = queries.attempt_ids(engine, incidents)
+    for line in listing.lines(incidents):
+        yield {
+            **_incident(line.incident, listing.filter, listing.now),
+            **_more(line, naive_utc(listing.now)),
+            "event_ids": ids.get(line.incident.incident_id, []),
+            "changes_before": [_change(change) for change in line.causes],
+        }
 
 
 def _incident(incident: Incident, filter_: Filter, now: dt.datetime) -> dict[str, Any]:

@@ -51,8 +51,7 @@ ROUTES = [
         download,
         Operation(
             (
-                *parameters.WINDOW,
-                parameters.ZONE_NAME,
+                *parameters.WINDOW_AND_ZONE,
                 parameters.ACCESS_USER,
                 parameters.ACCESS_KIND,
             ),

@@ -19,7 +19,6 @@ from trail.attention import digest_period
 from trail.core.clock import utc_text
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
-from trail.core.text import parse_integer
 from trail.events import completions, counts, questions, suggestions
 from trail.events import events as listing
 from trail.events import export as exports
@@ -38,10 +37,10 @@ from trail.web.downloads import recorded
 from trail.web.guard import request_user
 from trail.web.json_errors import json_error
 from trail.web.query_routes import export, query
+from trail.web.request_filter import number_of, rows_of
 from trail.web.streaming import Download
 from trail.web.week_start import request_week_start
 
-_MAX_ROWS = 1_000
 _RECENT = 5
 
 
@@ -54,7 +53,7 @@ def events(request: Request) -> Response:
     if place and after is None:
         # The first page in its place would have a client read the same pages for ever.
         raise InputError("Invalid after.", "Use next of the page before, with the same sort.")
-    page = listing.page(store, filter_, now, after=after, rows=_rows(request))
+    page = listing.page(store, filter_, now, after=after, rows=rows_of(request))
     count, unverified = counts.totals(store, filter_, now)
     return _json(
         {
@@ -113,7 +112,7 @@ def incidents(request: Request) -> Response:
     """
     filter_, store, now = request_filter.of(request)
     shown = Shown.parse(request.query_params.items())
-    rows, skip = _rows(request), _number(request, "skip", 0)
+    rows, skip = rows_of(request), number_of(request, "skip", 0)
     result = failures.records(store, filter_, now, shown, rows=rows, skip=skip)
     listing = Listing(store, filter_, shown, now)
     body = {"incidents": list(result), "count": listing.total.incidents}
@@ -180,7 +179,7 @@ def suggest(request: Request) -> Response:
         request.query_params.get("field", ""),
         request.query_params.get("prefix", ""),
         dt.datetime.now(dt.UTC),
-        min(max(_number(request, "limit", suggestions.MOST), 1), suggestions.MOST),
+        min(max(number_of(request, "limit", suggestions.MOST), 1), suggestions.MOST),
     )
     return _json({"suggestions": [dataclasses.asdict(item) for item in found]})
 
@@ -194,7 +193,7 @@ def complete(request: Request) -> Response:
     """
     filter_, store, _ = request_filter.of(request)
     text = request.query_params.get("text", "")[: search_syntax.MAX_CHARS]
-    units = _number(request, "cursor", 2 * len(text))
+    units = number_of(request, "cursor", 2 * len(text))
     before = text.encode("utf-16-le", "surrogatepass")[: 2 * min(units, 2 * len(text))]
     cursor = len(before.decode("utf-16-le", "ignore"))
     now, week = store.now(), request_week_start(request)
@@ -213,20 +212,6 @@ def complete(request: Request) -> Response:
     }
     answer = dataclasses.asdict(found)
     return _json({**answer, "recent": recent[:_RECENT], "question": asked})
-
-
-def _rows(request: Request) -> int:
-    return min(max(_number(request, "limit", listing.PAGE_ROWS), 1), _MAX_ROWS)
-
-
-def _number(request: Request, name: str, default: int) -> int:
-    """Return the integer *name* of the query, or *default* without it; raise `InputError`."""
-    if not (text := request.query_params.get(name, "")):
-        return default
-    number = parse_integer(text)
-    if number is None:
-        raise InputError(f"Invalid {name}.", "Use an integer from 0 to 9223372036854775807.")
-    return number
 
 
 def _export(kind: str) -> Callable[[Request], Any]:

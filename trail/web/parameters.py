@@ -73,6 +73,7 @@ WINDOW = (
     Parameter("from", "Start of the range (inclusive); relative ones end now.", TIME, "7d"),
     Parameter("to", "End of the range (exclusive).", TIME, "now"),
 )
+WINDOW_AND_ZONE = (*WINDOW, ZONE_NAME)
 FILTER = (
     *WINDOW,
     *map(_facet, FACETS),

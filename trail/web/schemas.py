@@ -3,7 +3,6 @@
 Objects may have further fields; clients must ignore those that they do not know.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 from trail.attention.item import KINDS, URGENCIES
@@ -14,32 +13,7 @@ from trail.incidents.grouping import CLASSES
 from trail.storage.filters import FACETS
 from trail.web.api_route import JSON, Content, Schema
 from trail.web.json_errors import BLANK, PROBLEM_TYPES
-
-TEXT: Schema = {"type": "string"}
-FLAG: Schema = {"type": "boolean"}
-COUNT: Schema = {"type": "integer", "minimum": 0}
-NUMBER: Schema = {"type": "number"}
-TIME: Schema = {"type": "string", "format": "date-time"}
-
-
-def array(items: Schema) -> Schema:
-    """Return the schema of an array of *items*."""
-    return {"type": "array", "items": items}
-
-
-def nullable(schema: Schema) -> Schema:
-    """Return *schema*, which must have a `type`, with null allowed."""
-    return {**schema, "type": [schema["type"], "null"]}
-
-
-def record(optional: Mapping[str, Schema] | None = None, /, **required: Schema) -> Schema:
-    """Return the schema of an object with *required* and *optional* fields."""
-    return {
-        "type": "object",
-        "properties": {**required, **(optional or {})},
-        "required": list(required),
-    }
-
+from trail.web.json_schema import COUNT, FLAG, NUMBER, TEXT, TIME, array, nullable, record
 
 _KNOWN: dict[str, Schema] = {
     "occurred_at": TIME,
@@ -252,6 +226,45 @@ FINDINGS = Content(
     record(_NOTICES, findings=array(FINDING), scored=COUNT, budget=NUMBER, note=TEXT),
     {"findings": [_FINDING], "scored": 8, "budget": 3.0, "note": ""},
 )
+ONE_INCIDENT = Content(JSON, INCIDENT, _INCIDENT)
+ONE_FINDING = Content(JSON, FINDING, _FINDING)
+_ACTOR = record(
+    actor_id=TEXT,
+    actor_type=TEXT,
+    name=TEXT,
+    email=TEXT,
+    state=TEXT,
+    events=COUNT,
+    changes=COUNT,
+    destructive=COUNT,
+    first_at=nullable(TIME),
+    last_at=nullable(TIME),
+    removed_at=nullable(TIME),
+    after_removal=COUNT,
+)
+ACTORS = Content(
+    JSON, record(_NOTICES, actors=array(_ACTOR), count=COUNT), {"actors": [], "count": 0}
+)
+_COVERAGE_STATE: Schema = {"type": "string", "enum": ["watched", "gap", "unknown"]}
+COVERAGE = Content(
+    JSON,
+    record(
+        spans=array(
+            record(
+                start=TIME,
+                end=TIME,
+                state=_COVERAGE_STATE,
+            )
+        ),
+        known_until=nullable(TIME),
+    ),
+    {
+        "spans": [
+            {"start": "2026-11-16T00:00:00Z", "end": "2026-11-23T00:00:00Z", "state": "watched"}
+        ],
+        "known_until": "2026-11-23T14:30:00Z",
+    },
+)
 ATTENTION = Content(
     JSON,
     record(
@@ -282,17 +295,9 @@ VIEWS = Content(
     record(
         views=array(
             record(
-                view_id=TEXT,
-                name=TEXT,
-                query=TEXT,
+                **dict.fromkeys(("view_id", "name", "query", "owner", "owner_name"), TEXT),
+                **dict.fromkeys(("built_in", "former_owner", "shared", "starred", "default"), FLAG),
                 columns=array(TEXT),
-                built_in=FLAG,
-                owner=TEXT,
-                owner_name=TEXT,
-                former_owner=FLAG,
-                shared=FLAG,
-                starred=FLAG,
-                default=FLAG,
             )
         )
     ),
@@ -315,7 +320,6 @@ MEANT_TIME = Content(
     },
 )
 NEW_EVENTS = Content(JSON, record(count=COUNT, more=FLAG), {"count": 3, "more": False})
-CERTIFICATE = Content(JSON, {"type": "object"})
 OPENAPI = Content(JSON, record(openapi=TEXT, info={"type": "object"}, paths={"type": "object"}))
 
 PROBLEM = record(
