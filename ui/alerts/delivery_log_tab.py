@@ -3,6 +3,7 @@
 Dead letters and waiting deliveries are tried again or deleted, one by one or by reason.
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,9 +84,12 @@ def _dead_letters(groups: Sequence[DeadLetters], zone: ZoneInfo) -> None:
 def _group(number: int, group: DeadLetters, zone: ZoneInfo) -> None:
     count = text.count(len(group.delivery_ids), "dead letter")
     left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    span = text.time_range(group.first_at, group.last_at, zone)
+    if group.last_at - group.first_at < dt.timedelta(minutes=1):
+        span = text.short_timestamp(group.last_at, zone)
+    with left, st.container(gap=None):
         st.text(f"{group.destination}: {_response(group.status, group.answer) or 'No response'}")
-        st.caption(f"{count}, {text.time_range(group.first_at, group.last_at, zone)}")
+        st.caption(f"{count}, {span}")
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         st.button(
             f"Retry {count}",

@@ -53,7 +53,7 @@ def _held(window: MaintenanceWindow, zone: ZoneInfo) -> str:
 def _window(window: MaintenanceWindow, names: Mapping[int, str], now: dt.datetime) -> None:
     zone = url_state.timezone()
     left, right = st.columns([3, 1], vertical_alignment="center")
-    with left:
+    with left, st.container(gap=None):
         st.subheader(text.escape(window.name), anchor=False)
         st.text(_state(window, now, zone))
         rules = ", ".join(names.get(number, "a deleted rule") for number in window.rule_ids)
