@@ -10,6 +10,8 @@ _RULES = """
 .stMainBlockContainer { padding: 52px 28px 28px; container-type: inline-size; }
 .st-key-page-links, .st-key-color-scheme { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
+/* The menu of the user is at the right end. */
+[data-testid=stTopNav] > :has(> [data-testid=stTopNavSection]) { margin-left: auto; }
 [data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
 /* The word mark is text beside the square, so that no font clips it. */
 :is([data-testid=stLogoLink], :has(> [data-testid=stHeaderLogo])) {

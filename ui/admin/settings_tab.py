@@ -38,6 +38,7 @@ ELSEWHERE = (
     "setup.skipped",
 )
 _CARD_WIDTH = 420
+_NUMBER_WIDTH = 320
 _RESULT = "settings-result"
 _SECRETS = "Stored secrets"
 
@@ -143,7 +144,8 @@ def _control(setting: Editable) -> None:
     elif kind in (int, float):
         low, high = _bounds(field.metadata, kind)
         st.session_state[key] = kind(st.session_state[key])
-        st.number_input(min_value=low, max_value=high, **common, width=240)
+        shown: dict[str, Any] = {"step": 1.0, "format": "%g"} if kind is float else {}
+        st.number_input(min_value=low, max_value=high, **shown, **common, width=_NUMBER_WIDTH)
     else:
         st.text_input(**common)
     if origin := setting_change.origin(setting):
