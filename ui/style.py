@@ -74,6 +74,10 @@ _RULES = """
     margin-left: auto;
   }
 }
+/* Tab from a secret to its "Show" button would leave what was typed unsent; a form sends it. */
+[data-testid=stTextInput]:not([data-testid=stForm] *) [aria-label="Show password"] {
+  display: none;
+}
 .st-key-digest-cadence { flex: none; }
 .st-key-digest-period { flex: 0 1 auto; min-width: 0; }
 .st-key-caption { gap: 2px 16px; min-height: 18px; }
