@@ -32,7 +32,7 @@ from trail.cli.main import run_command
 from trail.core import log_format, log_limit, registry, server_link, settings
 from trail.core.errors import SettingError
 from trail.core.sections import SUB_PATH
-from trail.runtime import preflight, startup
+from trail.runtime import preflight, shutdown, startup
 from trail.web import arrivals, connections, routes
 from trail.web.client_limits import ClientLimits
 from trail.web.guard import SID_HEADER, USER_HEADER, Guard
@@ -149,7 +149,8 @@ async def _started(loaded: settings.Settings) -> AsyncIterator[None]:
                 task.cancel()
             table.end_arrivals()
             server_link.withdraw(runtime.settings)
-            startup.stop()
+            with shutdown.bounded():
+                startup.stop()
 
 
 @contextlib.contextmanager

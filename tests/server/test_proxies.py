@@ -1,14 +1,17 @@
-"""The configurations of deploy/nginx and deploy/caddy in front of a real server, over HTTPS."""
+"""The configurations of deploy/nginx and deploy/caddy in front of a real server, and its stop."""
 
 import contextlib
 import csv
 import datetime as dt
 import io
 import ipaddress
+import json
 import shutil
+import signal
 import socket
 import ssl
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,9 +25,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.segment_records import api_event, ndjson
+from tests.segment_records import Record, api_event, ndjson
 from tests.server.conftest import ROOT, Running, _free_port
 from tests.server.tab import Tab
+from trail.storage import read_only
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
 pytestmark = pytest.mark.server
@@ -141,21 +145,41 @@ class Proxied(Running):
         connection = {
             "ssl": self.tls,
             "server_hostname": NAME,
-            "address": ("127.0.0.1", self.port),
-            "proxy": None,
+            **at(self.port),
         }
         address = f"wss://{NAME}:{self.port}/_stcore/stream"
         return Tab(address, **{**options, "source": CLIENT, "connection": connection})  # type: ignore[arg-type]
+
+
+def at(port: int) -> dict[str, Any]:
+    """Return what connects a websocket to this machine, whatever its address says."""
+    return {"address": ("127.0.0.1", port), "proxy": None}
 
 
 def _named(request: httpx2.Request) -> None:
     request.extensions["sni_hostname"] = NAME
 
 
+def padded(numbers: range) -> list[Record]:
+    """Return large events with these numbers."""
+    return [api_event(number, padding=f"{number:0{PADDING}}") for number in numbers]
+
+
 @pytest.fixture(scope="module")
-def backend(start_server: Callable[..., Running]) -> Running:
+def silent() -> Iterator[socket.socket]:
+    """Return an API that takes requests and never answers, so that a poll runs all the time."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.fixture(scope="module")
+def backend(start_server: Callable[..., Running], silent: socket.socket) -> Running:
     """Return a server with the settings that the configurations name, and 20 MB of events."""
     server = start_server(
+        program=("-m", "trail", "serve", "--port"),
+        TRAIL_SERVER__LOG_FORMAT="json",
+        TRAIL_SEGMENT__TOKEN="sgp_x",
+        TRAIL_SEGMENT__URL=f"http://127.0.0.1:{silent.getsockname()[1]}",
         TRAIL_SERVER__HTTPS="true",
         TRAIL_SERVER__ALLOWED_HOSTS=f'["{NAME}"]',
         TRAIL_SERVER__TRUSTED_PROXIES='["127.0.0.1"]',
@@ -163,8 +187,7 @@ def backend(start_server: Callable[..., Running]) -> Running:
         TRAIL_FORWARD__PUBLIC_URL=f"https://{NAME}",
     )
     path = server.log.with_name("events.ndjson")
-    records = (api_event(number, padding=f"{number:0{PADDING}}") for number in range(EVENTS))
-    path.write_bytes(ndjson(list(records)))
+    path.write_bytes(ndjson(padded(range(EVENTS))))
     server.command("load", str(path))
     return server
 
@@ -246,3 +269,45 @@ def test_everything_works_behind_the_proxy(proxied: Proxied, backend: Running) -
         )
         signed_in: list[dict[str, Any]] = [row for row in entries if row["kind"] == "signed_in"]
     assert {row["address"] for row in signed_in} == {CLIENT}
+
+
+def test_it_stops_within_ten_seconds_whatever_runs(backend: Running) -> None:
+    """With a poll, a load, a tab and an export whose client reads nothing, all half-way."""
+    assert backend.process
+    path = backend.log.with_name("more.ndjson")
+    path.write_bytes(ndjson(padded(range(EVENTS, 3 * EVENTS))))
+    token = backend.command("tokens", "add", "ci", "--role", "manager", "--scope", "export").strip()
+    headers = {"host": NAME, "authorization": f"Bearer {token}"}
+    port = int(backend.url.rpartition(":")[2])
+    address = f"ws://{NAME}:{port}/_stcore/stream"
+    with contextlib.ExitStack() as stack:
+        tab = stack.enter_context(Tab(address, connection=at(port)))
+        tab.run(page="probe")
+        client = stack.enter_context(httpx2.Client(base_url=backend.url, headers=headers))
+        response = stack.enter_context(client.stream("GET", "/export.ndjson"))
+        assert response.status_code == 200
+        load = subprocess.Popen(
+            [sys.executable, "-m", "trail", "load", str(path)],
+            cwd=ROOT,
+            env=backend.environment,
+            stderr=subprocess.DEVNULL,
+        )
+        while '"batches": 1,' in backend.command("status", "--json"):
+            assert load.poll() is None
+        started = time.monotonic()
+        backend.process.terminate()
+        code = backend.process.wait(20)
+        assert time.monotonic() - started < 10
+        load.wait(20)
+    assert code in {-signal.SIGTERM, 1}
+    events = [json.loads(line) for line in backend.log.read_text().splitlines()]
+    messages = [event["message"] for event in events]
+    assert any("waiting up to 2 seconds for: Segment Public API" in text for text in messages)
+    with read_only.opened(backend.log.with_name("trail.duckdb")) as database:
+        (row,) = database.table(
+            "select (select count(*) from events) as events, sum(kept) as kept, "
+            "bool_and(read = kept + duplicates + quarantined) as balanced from batches"
+        ).to_pylist()
+    assert row["balanced"]
+    assert row["events"] == row["kept"]
+    assert EVENTS <= row["events"] <= 3 * EVENTS

@@ -6,6 +6,7 @@ defined in `collection`, `maintenance` and `notification_job`.
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from trail.core.clock import utc_now
@@ -19,6 +20,7 @@ from trail.runtime.upload_job import UploadDesk
 from trail.storage.database import Store
 
 _log = logging.getLogger("trail.schedule")
+_CLOSE_S = 2
 
 
 class Schedule:
@@ -101,13 +103,16 @@ class Schedule:
         return self._verify_requested.is_set()
 
     def close(self) -> None:
-        """Stop. A running job gets two seconds, and resumes at the next start."""
+        """Stop. Running jobs get two seconds together, and resume at the next start."""
         self._stopping.set()
         for job in self._jobs.values():
             job.due.set()
+        deadline = time.monotonic() + _CLOSE_S
+        if running := [job.health.title for job in self._jobs.values() if job.health.running]:
+            _log.info("Stopping; waiting up to %s seconds for: %s", _CLOSE_S, ", ".join(running))
         for thread in self._threads:
             if thread.is_alive():
-                thread.join(2)
+                thread.join(max(deadline - time.monotonic(), 0))
         self.notifications.close()
 
     def _loop(self, job: Job) -> None:

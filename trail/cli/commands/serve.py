@@ -11,9 +11,8 @@ from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.core import log_format
 from trail.core.errors import SettingError, TrailError
-from trail.runtime import listeners, preflight, startup
+from trail.runtime import listeners, preflight, shutdown, startup
 
-_GRACE_S = 10
 _log = logging.getLogger("trail.server")
 
 
@@ -75,7 +74,7 @@ def _serve(host: str, port: int, sockets: list[socket.socket]) -> int:
             loop="trail.web.event_loop:EventLoop",
             ws="websockets-sansio",
             ws_per_message_deflate=False,
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=shutdown.REQUESTS_S,
         )
     )
     try:
