@@ -18,7 +18,6 @@ import streamlit as st
 
 from trail.accounts.roles import needed_by_filter, who_may
 from trail.accounts.second_factors import SecondFactors
-from trail.accounts.sessions import session_user
 from trail.accounts.users import User
 from trail.core import registry
 from trail.core.errors import InputError, OverloadError, TrailError
@@ -27,8 +26,10 @@ from trail.runtime.process import Runtime
 from trail.storage import query_timeout, shared_results
 from trail.storage.database import Store
 from trail.storage.query_timeout import QueryScope
+from trail.web import email_masks
 from ui import script_run, setup_guide, sign_in_form, text, unreadable_notice, url_state
 from ui.audit import record_page_view
+from ui.session import current_user as current_user  # noqa: PLC0414 - pages find it here
 
 _log = logging.getLogger("trail.ui")
 
@@ -113,6 +114,7 @@ class Page:
             setup_guide.draw_above(self.path, user)
             unreadable_notice.draw(has_search=self.has_search)
             _leave_out_findings(user)
+            _leave_out_searches(user)
             self.render(Context(user, process.current(), entered))
 
 
@@ -122,6 +124,21 @@ def _leave_out_findings(user: User) -> None:
     if needed and not user.may(needed):
         del st.query_params["findings"]
         st.info("Your role has no access to unusual changes: the filter by finding is left out.")
+
+
+def _leave_out_searches(user: User) -> None:
+    """Remove what asks for a text or an e-mail from the URL, where e-mails are masked."""
+    if not email_masks.is_masked(user):
+        return
+    asked = [
+        name
+        for name in st.query_params
+        if any(email_masks.leads_to_emails(name, v) for v in st.query_params.get_all(name))
+    ]
+    for name in asked:
+        del st.query_params[name]
+    if asked:
+        st.info(email_masks.NO_SEARCH)
 
 
 @contextlib.contextmanager
@@ -169,18 +186,6 @@ def turn(user: User) -> Iterator[None]:
     slot = runtime.shares.requests.slot(user.username, scope)
     with scope.entered(), slot, shared_results.within():
         yield
-
-
-def current_user() -> User | None:
-    """Return the user of the session, checked on every call; None if not signed in."""
-    headers = script_run.identity()
-    sid_hash = headers.get("sid")
-    if not isinstance(sid_hash, str) or not sid_hash:
-        return None
-    runtime = process.current()
-    # A run may start without user activity.
-    user = session_user(runtime.sessions, runtime.users, sid_hash, touch=False)
-    return user if user and user.username == headers.get("username") else None
 
 
 def session_hash() -> str:

@@ -22,6 +22,7 @@ from trail.storage import readable_filter, search_syntax
 from trail.storage.filters import FACETS, Filter, zone_names
 from trail.storage.query_pairs import SYNTAX
 from trail.storage.readable_filter import Unreadable
+from ui.session import askable
 
 DEFAULT_FROM = "7d"
 
@@ -111,7 +112,7 @@ def _read() -> tuple[Filter, tuple[Unreadable, ...], tuple[Misnamed, ...]]:
     zone = dict(pairs).get("tz")
     if zone in zone_names():
         st.session_state[_ZONE] = zone
-    filter_, left_out = readable_filter.read(pairs)
+    filter_, left_out = readable_filter.read(askable(pairs))
     if zone not in zone_names():
         filter_ = replace(filter_, tz=timezone_name())
     if not filter_.start and not filter_.end:

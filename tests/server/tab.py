@@ -46,6 +46,7 @@ class Tab:
         self.closed = False
         self.menu: dict[str, bool] = {}
         self.hashes: dict[str, str] = {}
+        self.raw = b""
         self._elements: list[Any] = []
         self._widgets: dict[str, str] = {}
         self.buttons: set[str] = set()
@@ -160,6 +161,7 @@ class Tab:
     def _read(self) -> bool:
         data = self._socket.recv(timeout=30)
         assert isinstance(data, bytes)
+        self.raw += data
         message = ForwardMsg()
         message.ParseFromString(data)
         kind = message.WhichOneof("type")

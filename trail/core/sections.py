@@ -19,6 +19,9 @@ SUB_PATH: Final = (
 
 Role = Literal["owner", "reviewer", "manager", "viewer", "auditor"]
 
+# Owners manage users by their names, and set who sees what.
+MaskedRole = Literal["reviewer", "manager", "viewer", "auditor"]
+
 
 class Store(Section):
     """Where the trail is kept."""
@@ -274,6 +277,13 @@ class Auth(Section):
         description="Roles whose users must set up a second factor when they sign in with a "
         "password.",
         title="Second factor required for",
+        json_schema_extra=EDITABLE,
+    )
+    mask_emails: tuple[MaskedRole, ...] = Field(
+        (),
+        description="Roles that see e-mail addresses masked (`m********@example.com`) on all "
+        "pages, in the API and in exports. They have no text search, Parquet or evidence.",
+        title="Mask e-mail addresses for",
         json_schema_extra=EDITABLE,
     )
     oidc_metadata_url: str = Field(

@@ -17,9 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
 from trail.core import server_link
+from trail.core.email_mask import mask
 from trail.core.errors import TrailError
 from trail.core.sections import Server
 from trail.runtime import process
+from trail.web import email_masks
 from trail.web.callers import (
     REFUSALS,
     SESSION_COOKIE,
@@ -46,6 +48,8 @@ ALIVE = "/auth/alive"
 NEW_EVENTS = "/api/new-events"
 # Fetched by open pages without user activity.
 BACKGROUND_PATHS = re.compile(r"/(_stcore|media|static|component)/")
+# The program of the pages, without data.
+FILES = re.compile(r"/(static|component)/")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 DISABLED_PATHS = re.compile(
     r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE
@@ -109,7 +113,9 @@ class Guard:
             if refusal is not None:
                 await send({"type": "websocket.close", "code": 1008})
                 return
-            socket = _Socket(receive, send, caller.sid_hash, self._media)
+            socket = _Socket(
+                receive, send, caller.sid_hash, self._media, email_masks.is_masked(caller.user)
+            )
             await self._app(_with_identity(scope, headers, caller), socket.receive, socket.send)
             return
         if refusal is None and not self._media.may_read(caller.sid_hash, _path(scope)):
@@ -118,7 +124,12 @@ class Guard:
         if refusal is not None:
             await refusal(scope, receive, secured)
             return
-        await self._app(_with_identity(scope, headers, caller), receive, secured)
+        known = _with_identity(scope, headers, caller)
+        if email_masks.is_masked(caller.user) and not FILES.match(_path(scope)):
+            masked = email_masks.MaskedAnswer(secured)
+            await self._app(email_masks.uncompressed(known), receive, masked.send)
+            return
+        await self._app(known, receive, secured)
 
 
 class _Socket:
@@ -129,9 +140,11 @@ class _Socket:
     pages that refresh themselves send them, too.
     """
 
-    def __init__(self, receive: Receive, send: Send, sid_hash: str, media: MediaFiles) -> None:
+    def __init__(
+        self, receive: Receive, send: Send, sid_hash: str, media: MediaFiles, masked: bool
+    ) -> None:
         self._receive, self._send, self._sid_hash = receive, send, sid_hash
-        self._media, self._closed = media, False
+        self._media, self._closed, self._masked = media, False, masked
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -146,7 +159,17 @@ class _Socket:
         elif not self._closed:
             if self._sid_hash and message["type"] == "websocket.send":
                 self._media.note(self._sid_hash, message.get("bytes") or b"")
+            if self._is_masked() and message.get("bytes"):
+                message = {**message, "bytes": mask(message["bytes"])}
             await self._send(message)
+
+    def _is_masked(self) -> bool:
+        """Return whether e-mails are masked, as they were at the start or are by now."""
+        if self._sid_hash and not self._masked:
+            runtime = process.current()
+            user = session_user(runtime.sessions, runtime.users, self._sid_hash, touch=False)
+            self._masked = email_masks.is_masked(user)
+        return self._masked
 
     def _is_valid(self) -> bool:
         if self._closed or not self._sid_hash:  # not signed in: only the sign-in form is shown
@@ -225,6 +248,8 @@ def _unauthorized(scope: Scope, path: str, method: str, caller: Caller) -> JSONR
     query = scope["query_string"].decode("latin-1")
     if caller.user and not permitted(caller, path, method, _client(scope), query):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")
+    if unreadable := email_masks.refusal(caller.user, path, query):
+        return json_error(*unreadable)
     if caller.user and path.startswith("/api/") and path not in UNRECORDED:
         record_api_read(caller, path, query, _client(scope))
     return None

@@ -24,7 +24,7 @@ GROUPS = {
         "forward.alert_hours",
         "forward.log_days",
     ),
-    "Sign-in": ("auth.require_second_factor",),
+    "Sign-in": ("auth.require_second_factor", "auth.mask_emails"),
     "Exports and backups": ("export.csv_bom", "backup.keep"),
 }
 RETENTION = ("store.retention_days", "store.archive")

@@ -11,6 +11,7 @@ from trail.events.facet_values import Listing, Value
 from trail.findings import refresh
 from trail.storage.database import Engine
 from trail.storage.filters import YES, Filter
+from trail.web import email_masks
 from ui import text, url_state
 from ui.components.facets import (
     FacetGroup,
@@ -21,7 +22,7 @@ from ui.components.facets import (
     facet_panel,
 )
 from ui.explore import facet_folds
-from ui.page import Context
+from ui.page import Context, current_user
 
 _KEY = "facets"
 # Number of values that a group shows before "more"; groups appear in this order.
@@ -140,6 +141,12 @@ def _listing(name: str) -> Listing:
 
 
 def _search(name: str) -> str:
+    """Return the text that the values of a facet are searched for; none where e-mails are masked.
+
+    It would tell which e-mails exist, one letter at a time.
+    """
+    if email_masks.is_masked(current_user()):
+        return ""
     return str(st.session_state.get(f"facet-search-{name}", ""))
 
 
@@ -188,7 +195,7 @@ def _group(name: str, filter_: Filter, facets: Facets) -> FacetGroup:
         "title": text.FACETS[name],
         "values": [_row(name, item, filter_) for item in (*shown, *chosen)],
         "total_values": max(len(result), facets.listable.get(name, 0)),
-        "searchable": True,
+        "searchable": not email_masks.is_masked(current_user()),
         "open": is_counted if opened is None else opened,
         "counted": is_counted,
         "hint": _HINTS.get(name, ""),

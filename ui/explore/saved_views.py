@@ -16,6 +16,7 @@ from ui.audit import record_action
 from ui.components.view_menu import OpenView, ViewMessage, ViewRow, view_menu
 from ui.explore import columns, export_schedule, view_columns
 from ui.page import Context, acting_user
+from ui.session import askable
 
 _KEY = "saved-views"
 _ERROR, _SCHEDULING = f"{_KEY}:error", f"{_KEY}:scheduling"
@@ -66,7 +67,8 @@ def applied(view: View, filter_: Filter) -> Filter:
 
     Raises `FilterError` for a view that can no longer be read.
     """
-    opened = replace(overview.in_one_choice(Filter.parse(view.query)), tz=filter_.tz)
+    asked = Filter.parse(askable(Filter.parse(view.query).pairs()))
+    opened = replace(overview.in_one_choice(asked), tz=filter_.tz)
     if opened.start or opened.end:
         return opened
     return replace(opened, start=filter_.start, end=filter_.end)

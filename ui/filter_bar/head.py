@@ -7,8 +7,10 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from trail.storage.filters import Filter, Window
+from trail.web import email_masks
 from ui import text
 from ui.filter_bar import active_filters, export_menu, search_box, time_control
+from ui.page import current_user
 
 Draw = Callable[[], None]
 
@@ -38,7 +40,7 @@ def head(
             last()
     if labels is not None:
         with st.container(horizontal=True, vertical_alignment="top", gap="small", key="filter-bar"):
-            is_shown = search_box.draw(filter_)
+            is_shown = not email_masks.is_masked(current_user()) and search_box.draw(filter_)
             active_filters.draw(filter_, labels, with_search=not is_shown)
             if refresh:
                 refresh()
