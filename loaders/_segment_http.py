@@ -81,6 +81,18 @@ class SegmentSettings(Section):
         title="Region",
         json_schema_extra=EDITABLE,
     )
+    tokens: dict[str, SecretStr] = Field(
+        {},
+        description="Public API tokens of further workspaces, each under a name of your choice.",
+        title="Public API tokens of further workspaces",
+        json_schema_extra=EDITABLE,
+    )
+    regions: dict[str, Literal["us", "eu"]] = Field(
+        {},
+        description="Regions of these workspaces by name, if not that of the first.",
+        title="Regions of further workspaces",
+        json_schema_extra=EDITABLE,
+    )
     url: str = Field("", description="URL of the API, if not the region's own.")
     every_minutes: float = Field(
         5,

@@ -261,6 +261,17 @@ def _text(record: dict[str, Any], name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
+def more(settings: Settings) -> dict[str, Settings]:
+    """Return the settings of each further workspace by its name."""
+    section = settings.of(SegmentSettings)
+    result = {}
+    for name, token in section.tokens.items():
+        region = section.regions.get(name, section.region)
+        own = section.model_copy(update={"token": token, "region": region, "tokens": {}})
+        result[name] = settings.model_copy(update={section.section: own})
+    return result
+
+
 LOADER = Feed(
     name="segment_api",
     title="Segment Public API",
@@ -271,6 +282,8 @@ LOADER = Feed(
     directory=directory,
     available=available,
     every_s=lambda settings: settings.of(SegmentSettings).every_minutes * 60,
+    more=more,
+    more_setting="tokens",
     fills_gaps=lambda settings: settings.of(SegmentSettings).backfill,
     overlap=lambda settings: dt.timedelta(hours=settings.of(SegmentSettings).overlap_hours),
 )

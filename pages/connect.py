@@ -55,7 +55,7 @@ def _stored() -> None:
         title="Arriving now",
         note=f"{stored} stored · each is counted once, however many ways bring it",
         time=lambda at: text.short_timestamp(at, shown.zone, seconds=True),
-        side=lambda row: f"by {_WAYS.get(collected_by.WAYS.get(row['loader'], ''), 'file')}",
+        side=lambda row: f"by {_WAYS.get(collected_by.way_of(row['loader']), 'file')}",
         link="Open in Explore",
         empty="No events yet",
     )

@@ -86,7 +86,9 @@ def facet_label(field: str, value: str, label: str) -> str:
 
 def collected_by(loader: str) -> str:
     """Return how events of *loader* were collected, in words."""
-    return COLLECTED_BY.get(collected_by_.WAYS.get(loader, loader), loader)
+    workspace = loader.partition(collected_by_.WORKSPACE_MARK)[2]
+    name = COLLECTED_BY.get(collected_by_.way_of(loader), loader)
+    return f"{name} ({workspace})" if workspace else name
 
 
 def events_summary(total: int, unverified: int) -> str:

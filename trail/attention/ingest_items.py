@@ -129,5 +129,5 @@ def _refused(loader: str, rows: list[dict[str, object]]) -> Item:
 
 def name_of(source: str) -> str:
     """Return what people read for a source or loader."""
-    way = collected_by.WAYS.get(source, source)
+    way = collected_by.way_of(source)
     return collected_by.NAMES.get(way, source)

@@ -238,7 +238,8 @@ class Feed(EventSource):
     returns the workspace's names and members, and `available`, which tests the settings at a moment
     (naive UTC) with a bounded number of requests. `every_s` is the polling interval; `overlap` is
     how far each request reaches back for late events. While `fills_gaps` is false, older events are
-    not asked for.
+    not asked for. `more` returns the settings of further workspaces by name, each as if it were the
+    only one; `more_setting` is the setting of the section that has their tokens by name.
     """
 
     pull: Callable[[Settings, Ask], Iterator[Chunk]]
@@ -247,6 +248,8 @@ class Feed(EventSource):
     every_s: Callable[[Settings], float]
     overlap: Callable[[Settings], dt.timedelta] = lambda settings: dt.timedelta()
     fills_gaps: Callable[[Settings], bool] = lambda settings: True
+    more: Callable[[Settings], Mapping[str, Settings]] = lambda settings: {}
+    more_setting: str = ""
 
 
 @dataclass(frozen=True, slots=True)

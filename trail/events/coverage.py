@@ -12,6 +12,7 @@ from typing import Literal
 
 from trail.events import store_status
 from trail.storage import ledger
+from trail.storage.collected_by import WORKSPACE_MARK
 from trail.storage.database import Cursor, Engine
 
 State = Literal["watched", "gap", "unknown"]
@@ -126,9 +127,10 @@ def gaps(
 def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     """Return [start, end) as spans: watched by at least one source, gap, or unknown.
 
-    Time before the first record is unknown; without any record, all of it is. A last span shorter
-    than the grace period is unknown too: its poll is not late yet. A span that ends before it
-    starts, as of a window in the future, has none.
+    Of several workspaces that are polled, each one has to be watched: where one is not, its events
+    are missing, whatever the others deliver. Time before the first record is unknown; without any
+    record, all of it is. A last span shorter than the grace period is unknown too: its poll is not
+    late yet. A span that ends before it starts, as of a window in the future, has none.
     """
     if start >= end:
         return []
@@ -140,14 +142,8 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     if start < first_watched:
         result.append(Span(start, first_watched, "unknown"))
         start = first_watched
-    rows = engine.table(
-        "select from_at, to_at from watches where state = 'watched' "
-        "and to_at > $start and from_at < $end order by from_at",
-        {"start": start, "end": end},
-    ).to_pylist()
     at = start
-    watched = [(row["from_at"], row["to_at"]) for row in rows]
-    for gap_start, gap_end in _gaps_between(watched, start, end):
+    for gap_start, gap_end in _gaps_of_any(engine, start, end):
         if at < gap_start:
             result.append(Span(at, gap_start, "watched"))
         result.append(Span(gap_start, gap_end, "gap"))
@@ -160,6 +156,71 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     return result
 
 
+@dataclass(frozen=True, slots=True)
+class _Group:
+    """Sources that cover the same events: those of one workspace, or all without one.
+
+    `first` is when it was first watched, `covered` until when, `seen` its newest record.
+    """
+
+    name: str
+    first: dt.datetime
+    covered: dt.datetime
+    seen: dt.datetime
+
+
+# Webhooks and files do not say which workspace they are of: they count for the first one.
+_GROUP = f"case when contains(source, '{WORKSPACE_MARK}') then source else '' end"
+
+
+def _groups(engine: Engine, now: dt.datetime) -> list[_Group]:
+    """Return the groups with a watched time before *now*."""
+    rows = engine.table(
+        f"select {_GROUP} as name, min(from_at) filter (state = 'watched') as first, "
+        "max(to_at) filter (state = 'watched') as covered, max(to_at) as seen "
+        "from watches where from_at <= $now group by all having first is not null order by all",
+        {"now": now},
+    ).to_pylist()
+    return [_Group(**row) for row in rows]
+
+
+def _gaps_of_any(
+    engine: Engine, start: dt.datetime, end: dt.datetime
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    """Return the parts of [start, end) that a group has not covered, while there was one."""
+    groups = _groups(engine, end)
+    newest = max((group.seen for group in groups), default=end)
+    missing = []
+    for group in groups:
+        rows = engine.table(
+            f"select from_at, to_at from watches where state = 'watched' and {_GROUP} = $group "
+            "and to_at > $start and from_at < $end order by from_at",
+            {"group": group.name, "start": start, "end": end},
+        ).to_pylist()
+        # A workspace that is polled no more has an end; the others go on.
+        until = end if _goes_on(group, newest) else min(end, group.seen)
+        since = max(start, group.first)
+        watched = [(row["from_at"], row["to_at"]) for row in rows]
+        missing += _gaps_between(watched, since, until) if since < until else []
+    return _united(missing)
+
+
+def _goes_on(group: _Group, newest: dt.datetime) -> bool:
+    return not group.name or newest - group.seen < LATE_AFTER_WITH_DAYS
+
+
+def _united(
+    spans: list[tuple[dt.datetime, dt.datetime]],
+) -> list[tuple[dt.datetime, dt.datetime]]:
+    result: list[tuple[dt.datetime, dt.datetime]] = []
+    for first, last in sorted(spans):
+        if result and first <= result[-1][1]:
+            result[-1] = (result[-1][0], max(result[-1][1], last))
+        else:
+            result.append((first, last))
+    return result
+
+
 def long_gaps(spans: Iterable[Span]) -> list[Span]:
     """Return the gaps of *spans* that are long enough to show."""
     return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
@@ -169,14 +230,17 @@ def known_until(engine: Engine, now: dt.datetime) -> dt.datetime | None:
     """Return the time up to which it is known what happened, at *now* (UTC without zone).
 
     That is the end of the newest covered span, or the newest event if that is later; None without
-    both. What has no event after it is not known to be quiet.
+    both. What has no event after it is not known to be quiet. Of several workspaces, it is that of
+    the one that is known for the shortest.
     """
-    covered = engine.table(
-        "select max(to_at) as at_time from watches where state = 'watched' and from_at <= $now",
-        {"now": now},
-    )["at_time"][0].as_py()
+    groups = _groups(engine, now)
+    newest = max((group.seen for group in groups), default=now)
+    covered = max((group.covered for group in groups), default=None)
     known = [at for at in (covered, _newest_event(engine, now)) if at is not None]
-    return min(max(known), now) if known else None
+    further = [group.covered for group in groups if group.name and _goes_on(group, newest)]
+    if further and (first := next((group for group in groups if not group.name), None)):
+        further.append(first.covered)
+    return min(max(known), now, *further) if known else None
 
 
 def _newest_event(engine: Engine, now: dt.datetime, source: str = "") -> dt.datetime | None:

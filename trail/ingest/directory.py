@@ -14,7 +14,7 @@ from trail.ingest import identities
 from trail.storage import cursors, ledger
 from trail.storage.database import Cursor, Engine, Store
 
-_WORKSPACE = "workspace"
+_WORKSPACE, _WORKSPACES = "workspace", "workspaces"
 
 _NAMES = """
 update actors set actor_name = p.name,
@@ -27,8 +27,11 @@ where actors.actor_id = p.actor_id and actors.actor_type = 'user'
 """
 
 
-def keep(store: Store, directory: Directory) -> None:
-    """Keep what *directory* tells, and give the actors that are known their names."""
+def keep(store: Store, directory: Directory, *, is_first: bool = True) -> None:
+    """Keep what *directory* tells, and give the actors that are known their names.
+
+    The workspace that *is_first* names the whole trail.
+    """
     people = directory.people
     message = pa.table(
         {
@@ -55,9 +58,18 @@ def keep(store: Store, directory: Directory) -> None:
             )
         cursor.execute(_NAMES)
         identities.merge(cursor)
-        cursors.put(cursor, _WORKSPACE, json.dumps(about))
+        known = json.loads(cursors.read(cursor, _WORKSPACES) or "{}")
+        cursors.put(cursor, _WORKSPACES, json.dumps({**known, about["id"]: about["name"]}))
+        if is_first:
+            cursors.put(cursor, _WORKSPACE, json.dumps(about))
 
     store.write(write)
+
+
+def workspace_names(engine: Engine) -> dict[str, str]:
+    """Return the names of all workspaces that were polled, by ID."""
+    names: dict[str, str] = json.loads(cursors.get(engine, _WORKSPACES) or "{}")
+    return names
 
 
 def workspace_name(engine: Engine) -> str:

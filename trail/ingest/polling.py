@@ -8,6 +8,7 @@ first round a backfill and heals the time in which the server was down.
 import datetime as dt
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Ask, Batch, Chunk, Feed
 from trail.core.settings import Settings
 from trail.events import coverage
-from trail.ingest import directory, pipeline
+from trail.ingest import directory, feeds, pipeline
 from trail.storage import cursors
 from trail.storage.database import Store
 
@@ -35,7 +36,8 @@ _SLICE = dt.timedelta(days=7)
 _SWEEP_EVERY = dt.timedelta(days=7)
 _DIRECTORY_EVERY = dt.timedelta(hours=6)
 _STOPPING = "The poll was stopped; the next one continues there."
-_one_at_a_time = threading.Lock()
+# By feed: the position at which a request was interrupted belongs to one round.
+_rounds: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
 
 
 def pull(
@@ -59,8 +61,7 @@ def pull(
     if not feed.configured(settings):
         raise InputError(f"{feed.title} is not configured.", f"Set {feed.setting_hint}.")
     batch = Batch(source=_name(since, until, sweep=sweep), loader=feed.name)
-    # The mark of where an ask stopped belongs to one round.
-    with _one_at_a_time:
+    with _rounds[feed.name]:
         pipeline.start(store, batch)
         try:
             asks = _asks(store, settings, feed, now, since, until, sweep)
@@ -207,5 +208,5 @@ def refresh_directory(store: Store, settings: Settings, feed: Feed, now: dt.date
     message = cursors.get(store, f"{feed.name}.directory")
     if message and now - dt.datetime.fromisoformat(message) < _DIRECTORY_EVERY:
         return
-    directory.keep(store, feed.directory(settings))
+    directory.keep(store, feed.directory(settings), is_first=not feeds.workspace_of(feed))
     store.write(lambda cursor: cursors.put(cursor, f"{feed.name}.directory", now.isoformat()))

@@ -19,7 +19,8 @@ from trail.core.settings import Settings
 from trail.core.text import count
 from trail.events import coverage, store_status
 from trail.events.coverage import Silence
-from trail.storage import cursors
+from trail.ingest import feeds
+from trail.storage import collected_by, cursors
 from trail.storage.database import Cursor, Engine
 
 State = Literal["ok", "failing", "silent", "never", "off"]
@@ -78,11 +79,11 @@ def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[Sourc
     """
     recorded = {row["loader"]: row for row in store_status.sources(engine)}
     newest = store_status.newest_events(engine, now)
-    known = sorted(_registered(), key=lambda source: source.rank)
+    known = sorted(_registered(settings, recorded), key=lambda source: source.rank)
     result = [
         _health(engine, source, settings, recorded.get(source.name, {}), newest, now)
         for source in known
-        if source.configured(settings)
+        if _is_configured(source, settings)
     ]
     simulated = _simulated(engine, recorded, newest, now)
     if simulated:
@@ -106,6 +107,12 @@ def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[Sourc
     return tuple(result)
 
 
+def _is_configured(source: EventSource, settings: Settings) -> bool:
+    if isinstance(source, Feed):
+        return source.name in {feed.name for feed in feeds.configured(settings)}
+    return source.configured(settings)
+
+
 def failing(health: Iterable[SourceHealth]) -> tuple[SourceHealth, ...]:
     """Return those of *health* that are configured and fail."""
     return tuple(source for source in health if source.state == "failing")
@@ -125,11 +132,16 @@ def simulate(cursor: Cursor, name: str, title: str, interval: dt.timedelta) -> N
     cursors.put(cursor, _SIMULATED, json.dumps(about))
 
 
-def _registered() -> list[EventSource]:
-    found: list[EventSource] = []
-    for kind in (Feed, Drop, Receiver):
-        found += registry.of_kind(kind)
-    return found
+def _registered(settings: Settings, recorded: Iterable[str]) -> list[EventSource]:
+    """Return all sources: each workspace's feed, and those that have been *recorded*."""
+    polled = {feed.name: feed for feed in registry.of_kind(Feed)}
+    found: dict[str, EventSource] = {**polled}
+    found |= {feed.name: feed for feed in feeds.configured(settings)}
+    for name in recorded:
+        loader, mark, workspace = name.partition(collected_by.WORKSPACE_MARK)
+        if mark and loader in polled and name not in found:
+            found[name] = feeds.of_workspace(polled[loader], workspace)
+    return [*found.values(), *registry.of_kind(Drop), *registry.of_kind(Receiver)]
 
 
 def _delivered(row: dict[str, Any]) -> bool:
@@ -257,3 +269,5 @@ def _secrets(values: Iterable[object]) -> Iterator[str]:
             yield from filter(None, [value.get_secret_value().strip()])
         elif isinstance(value, tuple):
             yield from _secrets(value)
+        elif isinstance(value, dict):
+            yield from _secrets(value.values())

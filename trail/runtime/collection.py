@@ -11,7 +11,7 @@ from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
 from trail.core.settings import Settings
 from trail.events import coverage
-from trail.ingest import polling, source_health
+from trail.ingest import feeds, polling, source_health
 from trail.ingest.files import load_drop
 from trail.runtime.job import Job, JobContext
 
@@ -25,8 +25,7 @@ def jobs(context: JobContext) -> list[Job]:
     settings = context.settings
     result = [
         Job.of(feed.name, feed.title, feed.every_s(settings), _poll(context, feed))
-        for feed in registry.of_kind(Feed)
-        if feed.configured(settings)
+        for feed in feeds.configured(settings)
     ]
     result += [
         Job.of(drop.name, drop.title, drop.every_s(settings), _check_drop(context, drop))
@@ -45,10 +44,9 @@ def receivers(settings: Settings) -> list[Receiver]:
 
 def changed(before: Settings, after: Settings) -> set[str]:
     """Return the names of the jobs of feeds and file drops whose settings differ."""
+    sources = (*feeds.configured(before), *feeds.configured(after), *registry.of_kind(Drop))
     return {
-        source.name
-        for source in (*registry.of_kind(Feed), *registry.of_kind(Drop))
-        if before.of(source.section) != after.of(source.section)
+        source.name for source in sources if before.of(source.section) != after.of(source.section)
     }
 
 

@@ -28,6 +28,14 @@ NAMES: Mapping[str, str] = {
     "demo": "Demo workspace",
 }
 
+# Between the name of a loader and that of the workspace that it polls: `segment_api:eu`.
+WORKSPACE_MARK = ":"
+
 _CASES = " ".join(f"when '{name}' then '{way}'" for name, way in WAYS.items())
 # The way as SQL over the table of batches.
-SQL = f"case loader {_CASES} else loader end"
+SQL = f"case split_part(loader, '{WORKSPACE_MARK}', 1) {_CASES} else loader end"
+
+
+def way_of(loader: str) -> str:
+    """Return the way of a batch by its *loader*; see `SQL`."""
+    return WAYS.get(loader.partition(WORKSPACE_MARK)[0], loader)

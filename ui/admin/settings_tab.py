@@ -31,6 +31,8 @@ RETENTION = ("store.retention_days", "store.archive")
 # Those on Connect, where they are tested.
 ELSEWHERE = (
     "segment.token",
+    "segment.tokens",
+    "segment.regions",
     "segment.backfill",
     "segment.region",
     "push.webhook_secrets",

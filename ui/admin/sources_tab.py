@@ -10,7 +10,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Batch, Drop, Feed, Loader, Receiver
 from trail.events import coverage, store_status
-from trail.ingest import polling, source_health
+from trail.ingest import feeds, polling, source_health
 from trail.ingest.source_health import SourceHealth
 from trail.runtime import startup
 from trail.runtime.job import Health
@@ -27,11 +27,14 @@ def draw(ctx: Context) -> None:
     health = {source.name: source for source in source_health.sources(store, settings, utc_now())}
     jobs = {job.name: job for job in ctx.runtime.schedule.health()}
     known = registry.discover("loaders", "LOADER")
+    polled = feeds.configured(settings)
+    drawn = {*known, *(feed.name for feed in polled)}
     for name, simulated in health.items():
-        if name not in known:
+        if name not in drawn:
             _simulated(simulated, counts.get(name, {}), delays.get(name))
     loaders = known.values()
     sources = [loader for loader in loaders if isinstance(loader, Feed | Drop | Receiver)]
+    sources += [feed for feed in polled if feeds.workspace_of(feed)]
     for source in sorted(sources, key=lambda item: (not item.configured(settings), item.rank)):
         name = source.name
         with st.container(border=True, key=f"source-{name}", gap="xsmall"):

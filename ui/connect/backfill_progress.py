@@ -77,7 +77,7 @@ def _loading(feed: Feed, share: float, reached: dt.datetime, job: Health, *, run
     bars = timeline.histogram(runtime.store, filter_, runtime.store.now(), dt.timedelta(days=1))
     stored = sum(bar.count for bar in bars.bars)
     parts = [text.count(stored, "event")]
-    if share >= _ENOUGH:
+    if stored and share >= _ENOUGH:
         parts = [f"{stored:,} of about {text.count(_rounded(stored / share), 'event')}"]
     parts.append(f"now at {text.day(reached.date(), zone)}")
     if not runs:

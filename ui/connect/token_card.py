@@ -16,10 +16,8 @@ from trail.core.settings import Settings
 from trail.runtime import configuration
 from ui import setting_change, text, url_state
 from ui.audit import record_action
-from ui.connect import backfill_progress
+from ui.connect import backfill_progress, workspaces
 from ui.page import Context, acting_user
-
-_REGIONS = {"us": "US", "eu": "EU"}
 
 
 def draw(ctx: Context) -> None:
@@ -51,6 +49,7 @@ class _Card:
             self._available(*result)
         if token.is_set:
             backfill_progress.draw(self.feed)
+            workspaces.draw(self.feed)
 
     @property
     def _state(self) -> dict[str, Any]:
@@ -75,10 +74,10 @@ class _Card:
             region = configuration.describe(self._name("region"))
             st.segmented_control(
                 "Region",
-                list(_REGIONS),
+                list(workspaces.REGIONS),
                 default=region.value,
                 required=True,
-                format_func=_REGIONS.__getitem__,
+                format_func=workspaces.REGIONS.__getitem__,
                 key=self._key("region"),
                 disabled=bool(region.fixed_by),
             )

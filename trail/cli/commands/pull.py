@@ -11,7 +11,7 @@ from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.model import Batch, Feed
-from trail.ingest import polling
+from trail.ingest import feeds, polling
 from trail.storage.filters import Filter
 
 
@@ -20,20 +20,31 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "--since", default="", metavar="90d", help="request events again from this time on"
     )
     parser.add_argument(
+        "--workspace", default="", metavar="NAME", help="poll only this one of several workspaces"
+    )
+    parser.add_argument(
         "--sweep", action="store_true", help="request all days again and count missed events"
     )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    feeds = [feed for feed in registry.of_kind(Feed) if feed.configured(context.settings)]
-    if not feeds:
+    polled = [
+        feed
+        for feed in feeds.configured(context.settings)
+        if not args.workspace or feeds.workspace_of(feed) == args.workspace
+    ]
+    if args.workspace and not polled:
+        named = filter(None, map(feeds.workspace_of, feeds.configured(context.settings)))
+        known = ", ".join(sorted(named)) or "none"
+        raise InputError(f"Unknown workspace {args.workspace!r}.", f"Known: {known}.")
+    if not polled:
         names = " or ".join(feed.setting_hint for feed in registry.of_kind(Feed))
         raise InputError("No source is configured for polling.", f"Set {names}.")
     now = utc_now()
     since = Filter.parse(f"from={args.since}").window(dt.datetime.now(dt.UTC)).start
 
     def batches(progress: Progress | None) -> Iterator[Batch]:
-        for feed in feeds:
+        for feed in polled:
             yield polling.pull(
                 context.store(True),
                 context.settings,
