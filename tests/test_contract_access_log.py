@@ -40,6 +40,7 @@ ROOT = Path(__file__).parents[1]
 UNRECORDED_COMMANDS = {
     "demo": "writes generated events, and needs no workspace",
     "doctor": "prints the state of the installation, as `status` does",
+    "mcp": "asks the API, which records each read",
     "serve": "starts the server, which is in the server log",
     "status": "prints counts and the state of sources, and may run every minute",
 }
@@ -86,6 +87,7 @@ UNRECORDED_ROUTES = {
     "/api/new-events": "polled by open pages; answers only a number",
     "/api/time": "asked as one types; answers what a time means, without data",
     "/api/openapi.json": "describes the routes; answers no data",
+    "/mcp": "asks routes that record it",
     "/metrics": "polled by monitoring; answers counts without names",
 }
 

@@ -43,6 +43,8 @@ _READS: tuple[tuple[str, str], ...] = (
 )
 # The same for changes; unlisted paths need `configure`.
 _WRITES: tuple[tuple[str, str], ...] = (
+    # Questions are posted there; each asks a path below `/api`.
+    (r"/mcp/?$", "explore"),
     (r"/api/(decisions|reviews)(/|$)", "decide"),
     (r"/api/sign-offs(/|$)", "sign_off"),
     (r"/(api|export|metrics|uploads)([./]|$)", "configure"),

@@ -18,7 +18,7 @@ from trail.core.errors import TrailError
 from trail.runtime import process
 
 SESSION_COOKIE = "audit_session"
-TOKEN_PATHS = re.compile(r"/(api(/|$)|export([./]|$)|metrics/?$)")
+TOKEN_PATHS = re.compile(r"/(api(/|$)|export([./]|$)|metrics/?$|mcp/?$)")
 REFUSALS = {
     401: ("Unknown or expired token.", "An owner can create a new one."),
     429: ("Too many invalid tokens.", "Wait a few minutes, then use a valid token."),

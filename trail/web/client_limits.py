@@ -33,7 +33,7 @@ _MIN_AGE_S = 10.0  # an anonymous tab that is older gives way to a new one
 _BURST_S = 2.0  # messages of so many seconds may arrive at once
 _ADDRESS_BURST_S = 10.0  # the same for all anonymous tabs of an address
 _MAX_ADDRESSES = 10_000
-_NOT_PAGES = re.compile(r"/(auth/|api/|uploads|export|media/|metrics|oauth2callback)")
+_NOT_PAGES = re.compile(r"/(auth/|api/|uploads|export|mcp|media/|metrics|oauth2callback)")
 
 
 class TokenBucket:

@@ -54,7 +54,7 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1")
 DISABLED_PATHS = re.compile(
     r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE
 )
-SIGNED_IN_ONLY = re.compile(r"/(media/|(api|uploads)(/|$)|export([./]|$))")
+SIGNED_IN_ONLY = re.compile(r"/(mcp/?$|media/|(api|uploads)(/|$)|export([./]|$))")
 # Probed by IP address, and asked by commands of this machine with a token.
 ANY_HOST_PATHS = ("/healthz", "/_stcore/health", server_link.PATH)
 # Authenticated by a token or a signature, never by the cookie.

@@ -33,6 +33,7 @@ _TAGS = {
     "api": "API",
     "auth": "Sign-in",
     "export": "Downloads",
+    "mcp": "Model Context Protocol",
     "uploads": "Uploads",
     **dict.fromkeys(("v1", "webhooks"), "Receivers"),
 }

@@ -18,6 +18,7 @@ from trail.web import (
     evidence_export,
     health,
     invitation,
+    mcp_route,
     metrics,
     new_events_route,
     openapi,
@@ -56,6 +57,7 @@ PAGES_AND_API: tuple[ApiRoute, ...] = (
     *time_route.ROUTES,
     *new_events_route.ROUTES,
     *uploads.ROUTES,
+    *mcp_route.ROUTES,
     openapi.route(documented),
 )
 

@@ -37,7 +37,7 @@ from trail.web.proxies import Proxies
 EXAMPLES = int(os.environ.get("TRAIL_SCHEMATHESIS_EXAMPLES", "2"))
 DOCUMENT = openapi.document(routes.documented())
 # Needs what a token cannot have: a session, a code, a signature. Others test these.
-WITHOUT_TOKENS = ("/auth/", "/s/", "/v1/", "/webhooks/", "/uploads")
+WITHOUT_TOKENS = ("/auth/", "/s/", "/v1/", "/webhooks/", "/uploads", "/mcp")
 # Valid, but answered with 400 unless there is such a month, sign-off or cursor; a digest is of one
 # week or day since 1971.
 OF_WHAT_EXISTS = {"archive", "sign_off", "after", "week", "day"}
