@@ -31,6 +31,7 @@ SHOTS = (
     ("unusual-dark", "/unusual?from=30d", "dark", WIDE),
     ("people-light", "/people?from=30d", "light", WIDE),
     ("people-dark", "/people?from=30d", "dark", WIDE),
+    ("connect-light", "/connect", "light", WIDE),
     ("explore-narrow", "/explore", "light", NARROW),
     ("overview-narrow-dark", "/", "dark", NARROW),
 )
@@ -76,7 +77,7 @@ def visit(browser: Browser, url: str, scheme: str, width: int, height: int) -> P
     page.get_by_role("textbox", name="Username").fill("maya")
     page.get_by_role("textbox", name="Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    page.locator(".trail-summary").first.wait_for()
+    page.locator(".trail-summary, .st-key-connect-cards").first.wait_for()
     return page
 
 
