@@ -35,7 +35,7 @@ next page in the header `Link` with `rel="next"` (RFC 8288), unless it would be 
 - Answers of `/api` have an `ETag`. Send it as `If-None-Match`; the answer is 304 without a body \
 as long as nothing changed. Ranges that end now change as time passes. `Cache-Control` is \
 `no-store`, so that no browser or proxy keeps audit data; a client that keeps an answer itself may \
-use its tag.
+use its tag until the server restarts.
 - JSON of 1,000 bytes and more is compressed with gzip if `Accept-Encoding` allows it. Answers \
 contain no secrets, so that their compressed length reveals none (BREACH). Downloads are not \
 compressed, as that would make them several times slower.

@@ -1,15 +1,18 @@
 """`/metrics` and `/healthz` of a real server: access and content."""
 
 import json
+import re
 from collections.abc import Callable
 
 import httpx2
 import pytest
+import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.segment_records import api_event, ndjson
-from tests.server.conftest import Running
+from tests.server.conftest import ROOT, Running
 
+MONITORING = ROOT / "deploy" / "monitoring"
 pytestmark = pytest.mark.server
 
 
@@ -19,6 +22,23 @@ def figures(text: str) -> dict[str, float]:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
+
+
+def declared(text: str) -> set[str]:
+    """Return the names of metrics that an answer declares, also those without a value."""
+    return set(re.findall(r"^# TYPE (\w+) ", text, re.MULTILINE))
+
+
+def monitored() -> set[str]:
+    """Return the names of metrics in the alert rules and on the dashboard, and check both files."""
+    rules = yaml.safe_load((MONITORING / "alerts.yaml").read_text())["groups"][0]["rules"]
+    panels = json.loads((MONITORING / "grafana.json").read_text())["panels"]
+    assert len({rule["alert"] for rule in rules}) == len(rules) > 5
+    assert all(rule["annotations"].keys() == {"summary", "description"} for rule in rules)
+    assert len({panel["id"] for panel in panels}) == len(panels) > 5
+    expressions = [rule["expr"] for rule in rules]
+    expressions += [target["expr"] for panel in panels for target in panel["targets"]]
+    return {name for text in expressions for name in re.findall(r"audit_trail_\w+", text)}
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +58,7 @@ def test_counts_follow_a_load_and_contain_no_names(server: Running) -> None:
     # A header cannot change the client's address: no proxy is configured.
     response = httpx2.get(f"{server.url}/metrics", headers={"x-forwarded-for": "6.6.6.6"})
     assert response.status_code == 200
+    assert monitored() <= declared(response.text)
     values = figures(response.text)
     assert values["audit_trail_events"] == 2
     assert values["audit_trail_records_total json kept"] == 2
