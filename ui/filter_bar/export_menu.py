@@ -1,12 +1,14 @@
 """Downloads of the events of the filter."""
 
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 import streamlit as st
 
 from trail.events import export as exports
 from trail.evidence import period
 from trail.storage.filters import Filter
+from trail.web import email_masks
 from ui import text, url_state
 from ui.filter_bar.menu import menu
 from ui.page import current_user
@@ -64,9 +66,12 @@ def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) ->
             continue
         label = f"{title}, all fields" if kind == "csv" else title
         chosen = exports.Export(filter_, kind, exports.default_columns(kind))
+        address = exports.download_url(chosen, url_state.param("archive"))
+        if email_masks.refusal(current_user(), urlsplit(address).path, ""):
+            continue
         st.link_button(
             f"{label}, about {text.byte_size(exports.estimated_bytes(kind, rows))}",
-            exports.download_url(chosen, url_state.param("archive")),
+            address,
             disabled=rows == 0,
             width="stretch",
         )
@@ -74,7 +79,7 @@ def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) ->
         f"{text.count(rows, 'row')}. NDJSON and Parquet contain all fields and the original "
         "record, with times in UTC. OCSF and ECS are NDJSON for a SIEM."
     )
-    if evidence:
+    if evidence and not email_masks.is_masked(current_user()):
         st.link_button(
             "Evidence pack",
             period.address(filter_),
