@@ -9,13 +9,13 @@ from ui.audit import record_action
 from ui.page import acting_user
 
 
-def change(name: str, value: Any) -> Change:
-    """Set *name* to *value* (JSON) and record who did it.
+def change(name: str, value: Any, **seen: Any) -> Change:
+    """Set *name* to *value* (JSON) and record who did it; *seen* is that of the configuration.
 
     Raises `InputError` for users that may not, and what `configuration.change` raises.
     """
     user = acting_user("configure")
-    done = configuration.change(name, value, user.username)
+    done = configuration.change(name, value, user.username, **seen)
     record_action("settings", user, name, f"{done.before} → {done.after}")
     return done
 

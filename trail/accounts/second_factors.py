@@ -4,12 +4,13 @@ The secret of an app is encrypted with the key of the stored secrets; of a recov
 hash is stored. Each code is accepted once. Users of an identity provider have theirs there.
 """
 
+import contextlib
 import datetime as dt
 import hashlib
 import json
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -137,6 +138,22 @@ class SecondFactors:
             if known.pop(account, None) is None:
                 raise InputError("There is no second factor to remove.", "Reload the page.")
             self._write(known)
+
+    @contextlib.contextmanager
+    def changing_secrets(self) -> Iterator[dict[str, str]]:
+        """Give the encrypted secrets by the names that they are encrypted under, to change.
+
+        They are written if the block ends without an error; meanwhile nobody enrolls.
+        """
+        with atomic_file.locked(self._path):
+            known = self._read()
+            names = {_name(account): account for account in known}
+            changed = {name: known[account].secret for name, account in names.items()}
+            yield changed
+            for name, secret in changed.items():
+                known[names[name]] = replace(known[names[name]], secret=secret)
+            if known:
+                self._write(known)
 
     def _secret_of(self, account: str, factor: _Factor | None) -> tuple[str, int]:
         """Return the secret and the last used step; those of nobody if it cannot be decrypted."""

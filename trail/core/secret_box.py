@@ -8,6 +8,7 @@ commas: the first one encrypts, each of them decrypts, so that keys can be repla
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Never
@@ -69,6 +70,16 @@ class SecretBox:
         except SettingError as error:
             return str(error)
         return "" if keys else f"The key file {self.path.name} is missing."
+
+    def renewed(self, secrets: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+        """Return the *secrets* by name, encrypted with the first key, and those no key decrypts."""
+        renewed, unreadable = dict[str, str](), list[str]()
+        for name, secret in secrets.items():
+            try:
+                renewed[name] = self.encrypt(name, self.decrypt(name, secret), new_key=False)
+            except UnreadableError:
+                unreadable.append(name)
+        return renewed, unreadable
 
     def add_key(self) -> None:
         """Put a new key before those of the key file. Raises as `encrypt`.

@@ -5,7 +5,6 @@ key is missing or wrong stays in the file, and counts as not set.
 """
 
 import contextlib
-import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from trail.core import atomic_file
-from trail.core.errors import InputError, SettingError
+from trail.core.errors import SettingError
 from trail.core.secret_box import SecretBox, UnreadableError
 
 _VERSION = 1
@@ -91,33 +90,6 @@ def values(path: Path, box: SecretBox) -> StoredValues:
 def has_secrets(path: Path) -> bool:
     """Return whether the file contains secrets. Raises `SettingError` as `read` does."""
     return any(entry.secret for entry in read(path).values())
-
-
-def rotate_key(path: Path, box: SecretBox) -> tuple[int, tuple[str, ...]]:
-    """Encrypt the secrets with a new key; return how many, and those that no key decrypts.
-
-    Interrupted at any time, every secret stays readable: until all are encrypted again, the key
-    file holds both keys. With a secret that no key decrypts, it keeps both. Raises `InputError`
-    without secrets, and what `SecretBox.add_key` raises.
-    """
-    unreadable, encrypted = [], 0
-    with changing(path) as entries:
-        names = [name for name, entry in entries.items() if entry.secret]
-        if not names:
-            raise InputError("There are no stored secrets.")
-        box.add_key()
-        for name in names:
-            try:
-                value = box.decrypt(name, entries[name].secret)
-            except UnreadableError:
-                unreadable.append(name)
-                continue
-            secret = box.encrypt(name, value, new_key=False)
-            entries[name] = dataclasses.replace(entries[name], secret=secret)
-            encrypted += 1
-    if not unreadable:
-        box.drop_old_keys()
-    return encrypted, tuple(sorted(unreadable))
 
 
 @contextlib.contextmanager

@@ -1,5 +1,6 @@
 """Change a setting while the server runs: checked, stored, and effective without a restart."""
 
+import dataclasses
 import datetime as dt
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,9 @@ from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.core.stored_settings import Entry
-from trail.runtime import process, startup
+from trail.runtime import process, startup, stored_secrets
+
+_UNSEEN: Any = object()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,39 +68,45 @@ def describe(name: str) -> Editable:
     )
 
 
-def change(name: str, value: Any, by: str) -> Change:
+def change(name: str, value: Any, by: str, *, seen: Any = _UNSEEN) -> Change:
     """Set *name* to *value* (JSON) from now on; *by* is who does it.
 
-    Raises `InputError` for a setting that owners cannot change, or that a file or the environment
+    *seen* is the value that the change was made from. Raises `InputError` if another one is in
+    effect by now, for a setting that owners cannot change, or one that a file or the environment
     sets; `SettingError` for an invalid value; `UnavailableError` if it cannot be stored.
     """
     settings = _writable(name)
     core_settings.check_value(name, value)
     at = utc_now().isoformat(timespec="seconds") + "Z"
-    if core_settings.is_secret(name):
-        box = core_settings.box_of(settings)
-        is_first = not stored_settings.has_secrets(_path(settings))
-        entry = Entry(secret=box.encrypt(name, value, new_key=is_first), by=by, at=at)
-    else:
-        entry = Entry(value, by=by, at=at)
-    return _store(settings, name, entry)
+    # Everything in the lock: no other change and no new key comes between.
+    with stored_settings.changing(_path(settings)) as entries:
+        now = process.current().settings
+        if seen is not _UNSEEN and _plain(core_settings.value_of(now, name)) != seen:
+            raise InputError(
+                f"{core_settings.field_of(name).title} was changed meanwhile.", "Reload the page."
+            )
+        if core_settings.is_secret(name):
+            is_first = not stored_secrets.are_encrypted(process.current().users, settings)
+            secret = core_settings.box_of(settings).encrypt(name, value, new_key=is_first)
+            entries[name] = Entry(secret=secret, by=by, at=at)
+        else:
+            entries[name] = Entry(value, by=by, at=at)
+    done = _applied(settings, name)
+    is_replaced = core_settings.is_secret(name) and done.before == done.after
+    return dataclasses.replace(done, after="replaced") if is_replaced else done
 
 
 def reset(name: str) -> Change:
     """Remove what is stored for *name*, so that its default counts again; raises as `change`."""
-    return _store(_writable(name), name, None)
-
-
-def _store(settings: Settings, name: str, entry: Entry | None) -> Change:
-    before = _shown(settings, name)
+    settings = _writable(name)
     with stored_settings.changing(_path(settings)) as entries:
         entries.pop(name, None)
-        if entry:
-            entries[name] = entry
-    after = _shown(startup.reconfigure(), name)
-    if entry and entry.secret and before == after:
-        after = "replaced"
-    return Change(name, before, after)
+    return _applied(settings, name)
+
+
+def _applied(before: Settings, name: str) -> Change:
+    """Let everything use the stored settings; return what that changed for *name*."""
+    return Change(name, _shown(before, name), _shown(startup.reconfigure(), name))
 
 
 def _writable(name: str) -> Settings:

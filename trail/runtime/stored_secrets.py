@@ -1,8 +1,11 @@
 """The secrets that owners entered in the browser: what is stored, never what it says."""
 
+import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from trail.accounts.second_factors import SecondFactors
+from trail.accounts.users import Users
 from trail.core import settings as core_settings
 from trail.core import stored_settings
 from trail.core.errors import InputError
@@ -34,14 +37,17 @@ class StoredSecret:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many secrets the new key encrypts, and the names of those that no key decrypts."""
+    """How many secrets and second factors the new key encrypts, and what no key decrypts."""
 
-    encrypted: int
+    secrets: int
+    factors: int
     unreadable: tuple[str, ...]
 
     def sentence(self) -> str:
         """Return the result in words."""
-        done = f"Encrypted with the new key: {count(self.encrypted, 'secret')}."
+        what = [count(self.secrets, "secret")] if self.secrets else []
+        what += [count(self.factors, "second factor")] if self.factors else []
+        done = f"Encrypted with the new key: {' and '.join(what) or 'nothing'}."
         if self.unreadable:
             names = ", ".join(self.unreadable)
             return f"{done} The old key is kept, since these cannot be read: {names}."
@@ -78,15 +84,36 @@ def remove(settings: Settings, name: str) -> None:
         startup.reconfigure()
 
 
-def rotate_key(settings: Settings) -> Rotation:
-    """Encrypt the stored secrets with a new key, and remove the old one.
+def rotate_key(users: Users, settings: Settings) -> Rotation:
+    """Encrypt everything that the key encrypts with a new one, and remove the old one.
 
-    What no key decrypts is kept as it is. Raises what `stored_settings.rotate_key` raises.
+    These are the stored secrets and the second factors of *users*. Interrupted at any time, all
+    stay readable: until all are encrypted again, the key file holds both keys, and with one that no
+    key decrypts it keeps both. Raises `InputError` if there is nothing to encrypt, and what
+    `SecretBox.add_key` raises.
     """
-    encrypted, unreadable = stored_settings.rotate_key(
-        _path(settings), core_settings.box_of(settings)
+    box, factors = core_settings.box_of(settings), SecondFactors(users, settings)
+    with stored_settings.changing(_path(settings)) as entries, factors.changing_secrets() as codes:
+        secrets = {name: entry.secret for name, entry in entries.items() if entry.secret}
+        if not secrets and not codes:
+            raise InputError("There are no stored secrets.")
+        box.add_key()
+        renewed, unreadable = box.renewed(secrets)
+        renewed_codes, unreadable_codes = box.renewed(codes)
+        for name, secret in renewed.items():
+            entries[name] = dataclasses.replace(entries[name], secret=secret)
+        codes |= renewed_codes
+    lost = (*sorted(unreadable), *sorted(unreadable_codes))
+    if not lost:
+        box.drop_old_keys()
+    return Rotation(len(renewed), len(renewed_codes), lost)
+
+
+def are_encrypted(users: Users, settings: Settings) -> bool:
+    """Return whether the key encrypts anything, so that no other key may take its place."""
+    return stored_settings.has_secrets(_path(settings)) or bool(
+        SecondFactors(users, settings).accounts()
     )
-    return Rotation(encrypted, unreadable)
 
 
 def _path(settings: Settings) -> Path:

@@ -87,7 +87,7 @@ def _remove(ctx: Context, name: str) -> None:
 
 @acts("configure")
 def _rotate(ctx: Context) -> None:
-    rotation = stored_secrets.rotate_key(ctx.runtime.settings)
+    rotation = stored_secrets.rotate_key(ctx.runtime.users, ctx.runtime.settings)
     record_action("settings", ctx.user, "key of the stored secrets", "replaced")
     st.session_state[_RESULT] = (_SECRETS, not rotation.unreadable, rotation.sentence())
 
@@ -127,9 +127,10 @@ def _retention(ctx: Context) -> None:
 
 def _control(setting: Editable) -> None:
     """Draw the control of *setting*, by its type, with its description and what sets it."""
-    field, key = core_settings.field_of(setting.name), _key(setting.name)
-    if key not in st.session_state:
-        st.session_state[key] = setting.value
+    field, key, seen = core_settings.field_of(setting.name), _key(setting.name), _seen(setting.name)
+    # What nobody has touched here follows the changes of others.
+    if key not in st.session_state or st.session_state[key] == st.session_state.get(seen):
+        st.session_state[key] = st.session_state[seen] = setting.value
     common: dict[str, Any] = {
         "label": field.title or setting.name,
         "key": key,
@@ -169,14 +170,20 @@ def _key(name: str) -> str:
     return f"setting-{name}"
 
 
+def _seen(name: str) -> str:
+    """Return the key of the value that the control of *name* began with."""
+    return f"setting-seen-{name}"
+
+
 def _save(group: str, described: list[Editable]) -> None:
-    """Store what differs from the value in effect."""
+    """Store what the user has changed, unless somebody else has changed it meanwhile."""
     done = []
     try:
         for setting in described:
-            value = st.session_state[_key(setting.name)]
-            if value != setting.value and not setting.fixed_by:
-                change = setting_change.change(setting.name, value)
+            value, seen = (st.session_state[key(setting.name)] for key in (_key, _seen))
+            if value != seen and not setting.fixed_by:
+                change = setting_change.change(setting.name, value, seen=seen)
+                st.session_state[_seen(setting.name)] = value
                 title = core_settings.field_of(setting.name).title
                 done.append(f"{title}: {change.before} → {change.after}")
     except TrailError as error:

@@ -1,19 +1,13 @@
 """The settings that owners store: what they set, what wins over them, and what cannot be read."""
 
-import contextlib
 import json
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
-from cryptography.fernet import Fernet
-from hypothesis import given
-from hypothesis import settings as settings_profile
-from hypothesis import strategies as st
 
-from trail.core import atomic_file, stored_settings
 from trail.core import settings as source
-from trail.core.errors import InputError, SettingError, UnavailableError
+from trail.core import stored_settings
+from trail.core.errors import SettingError
 from trail.core.secret_box import SecretBox
 from trail.core.settings import CONFIG_VARIABLE
 from trail.core.stored_settings import Entry
@@ -122,62 +116,3 @@ def test_an_entry_keeps_who_changed_it(path: Path) -> None:
     assert document["settings"]["workspace"]["by"] == "maya"
     assert stored_settings.read(path)["workspace"].at == "2026-11-01T10:00:00Z"
     assert path.stat().st_mode & 0o077 == 0
-
-
-@settings_profile(max_examples=20, deadline=None)
-@given(names=st.sets(st.sampled_from("abcdef"), min_size=1), stops_at=st.integers(0, 6))
-def test_a_change_of_the_key_that_is_cut_short_loses_nothing(
-    names: set[str], stops_at: int
-) -> None:
-    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        path = Path(folder) / "trail.settings.json"
-        box = SecretBox(path.with_name("trail.secrets.key"))
-        with stored_settings.changing(path) as entries:
-            for name in names:
-                given_name = f"forward.secrets.{name}"
-                entries[given_name] = Entry(secret=box.encrypt(given_name, name, new_key=True))
-        before, written = box.path.read_text(), 0
-        replace = atomic_file.replace
-
-        def cut(target: Path, text: str) -> None:
-            nonlocal written
-            if written == stops_at:
-                raise KeyboardInterrupt
-            written += 1
-            replace(target, text)
-
-        patch.setattr(atomic_file, "replace", cut)
-        with contextlib.suppress(KeyboardInterrupt):
-            assert stored_settings.rotate_key(path, box) == (len(names), ())
-            assert box.path.read_text() != before
-            assert len(box.path.read_text().split()) == 1
-        read = stored_settings.values(path, box)
-        assert read.values == {f"forward.secrets.{name}": name for name in names}
-        assert read.unreadable == ()
-
-
-def test_a_key_that_no_longer_fits_is_kept_on_rotation(path: Path) -> None:
-    keep(path, forward__secrets__lost=secret(path, "forward.secrets.lost", "one"))
-    box = SecretBox(path.with_name("trail.secrets.key"))
-    kept = box.path.read_text()
-    box.path.unlink()
-    with pytest.raises(UnavailableError, match="is missing"):
-        stored_settings.rotate_key(path, box)
-    keep(path, forward__secrets__new=secret(path, "forward.secrets.new", "two"))
-    assert stored_settings.rotate_key(path, box) == (1, ("forward.secrets.lost",))
-    assert len(box.path.read_text().split()) == 2
-    box.path.write_text(kept + box.path.read_text())
-    assert stored_settings.values(path, box).unreadable == ()
-    assert stored_settings.rotate_key(path, box) == (2, ())
-
-
-def test_keys_of_the_environment_are_replaced_by_putting_a_new_one_before(path: Path) -> None:
-    old, new = (Fernet.generate_key().decode() for _ in range(2))
-    key_path = path.with_name("trail.secrets.key")
-    entry = Entry(secret=SecretBox(key_path, old).encrypt("push.write_keys", ["k"], new_key=True))
-    keep(path, push__write_keys=entry)
-    with pytest.raises(InputError, match="one key only"):
-        stored_settings.rotate_key(path, SecretBox(key_path, old))
-    assert stored_settings.rotate_key(path, SecretBox(key_path, f"{new} {old}")) == (1, ())
-    assert stored_settings.values(path, SecretBox(key_path, new)).unreadable == ()
-    assert not key_path.exists()

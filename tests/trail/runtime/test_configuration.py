@@ -124,7 +124,7 @@ def test_stored_secrets_are_listed_removed_and_get_a_new_key(
         ("push.write_keys", "In use", "jon"),
     ]
     before = key.read_text()
-    rotation = stored_secrets.rotate_key(settings)
+    rotation = stored_secrets.rotate_key(runtime().users, settings)
     assert rotation.sentence() == ("Encrypted with the new key: 2 secrets. The old key is removed.")
     assert key.read_text() != before
     value = core_settings.load().forward.secrets["slack"].get_secret_value()

@@ -64,6 +64,22 @@ def test_a_shorter_retention_is_previewed_stored_and_logged(role: list[str]) -> 
     )
 
 
+def test_a_change_of_somebody_else_is_not_undone(role: list[str]) -> None:
+    app = tab()
+    setting_change.change("backup.keep", 60)
+    app.toggle(key="setting-export.csv_bom").set_value(False)
+    app.button(key="FormSubmitter:settings-Exports and backups-Save").click().run()
+    settings = process.current().settings
+    assert (settings.export.csv_bom, settings.backup.keep) == (False, 60)
+    assert app.number_input(key="setting-backup.keep").value == 60
+    app.number_input(key="setting-backup.keep").set_value(5)
+    setting_change.change("backup.keep", 30)
+    app.button(key="FormSubmitter:settings-Exports and backups-Save").click().run()
+    message = "Daily backups to keep was changed meanwhile. Reload the page."
+    assert [item.value for item in app.error] == [text.escape(message)]
+    assert process.current().settings.backup.keep == 30
+
+
 def test_what_a_variable_sets_is_shown_as_such(
     role: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 
+from trail.accounts.users import Users
 from trail.cli.command import Command, add_actions, add_json
 from trail.cli.context import Context
 from trail.cli.tables import table
@@ -25,7 +26,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         out.text(f"Removed: {args.name}\n")
         return 0
     if args.action == "rotate-key":
-        rotation = stored_secrets.rotate_key(settings)
+        users = Users(settings.auth.users_path)
+        rotation = stored_secrets.rotate_key(users, settings)
         out.text(f"{rotation.sentence()}\n")
         return 1 if rotation.unreadable else 0
     rows = stored_secrets.stored(settings)
