@@ -82,24 +82,25 @@ def test_the_source_is_healthy(shown: Demo) -> None:
     }
 
 
-def test_the_trail_is_intact_and_sealed_to_the_last_closed_day(shown: Demo) -> None:
+def test_the_trail_is_intact_and_sealed_to_the_last_closed_day(shown: Demo, lived_in: Demo) -> None:
+    """Sealed to the day that was the last closed one at the first start: no job runs here."""
     store, settings = shown.store, shown.settings
     assert clock_check.is_plausible(store, shown.at)
     assert verification.verify(store, settings).ok
     status = seal_status.status(store)
     assert status.ok
-    assert status.sealed_to == sealing.newest_closed(shown.at, settings.seals.close_hours)
+    assert status.sealed_to == sealing.newest_closed(lived_in.at, settings.seals.close_hours)
     assert status.sealed_from
     assert shown.at.date() - status.sealed_from > 80 * DAY
 
 
-def test_findings_are_decided_but_for_the_latest(shown: Demo) -> None:
+def test_findings_are_decided_but_for_the_latest(shown: Demo, lived_in: Demo) -> None:
     listed = queries.queue(shown.store, Filter("90d"), aware(shown.at)).findings
     states = Counter(finding.state for finding in listed)
     assert states[reviews.EXPECTED] >= 1
     assert states[reviews.ACTION] == 1
     assert states[reviews.DONE] > states[reviews.OPEN] >= 3
-    decided_until = shown.at.date() - 4 * DAY
+    decided_until = lived_in.at.date() - 4 * DAY
     assert all(item.day > decided_until for item in listed if item.state == reviews.OPEN)
     (escalated,) = (item for item in listed if item.state == reviews.ACTION)
     name = records.subject("finding", escalated.finding_id)
