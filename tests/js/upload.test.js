@@ -4,7 +4,7 @@ import upload from "../../ui/components/upload.js";
 import { HOSTILE, mount } from "./mount.js";
 
 const DATA = {
-  ...{ path: "/uploads", accept: ".csv", name: "", size: "", title: "", share: null },
+  ...{ accept: ".csv", name: "", size: "", title: "", share: null },
   ...{ counts: [], reasons: [], note: "", locked: false },
 };
 const settle = async () => {

@@ -34,7 +34,7 @@ FORBIDDEN = re.compile(
 
 # What a script asks, from this server only.
 ASKED = {"search_box": "/api/complete?", "time_control": "/api/time?"}
-ASKED |= {"new_events": "/api/new-events?"}
+ASKED |= {"new_events": "/api/new-events?", "upload": "/uploads$"}
 
 Check = Callable[[Mapping[str, Any]], dict[str, Any] | None]
 
@@ -68,7 +68,7 @@ def test_styles_load_no_external_resources(path: Path) -> None:
 def test_all_components_are_tested() -> None:
     names = {"attention", "chips", "day_strip", "event_panel", "facets", "ranked_list", "tiles"}
     names |= {"new_events", "search_box", "share_menu", "shortcuts", "status_rows", "time_control"}
-    names |= {"day_bars", "digest", "ranges", "view_menu"}
+    names |= {"day_bars", "digest", "ranges", "setup_steps", "upload", "view_menu"}
     assert set(COMPONENTS) == names | {"lane_chart", "table", "time_chart", "week_grid"}
 
 

@@ -8,7 +8,7 @@ import { component, renderRows } from "./rows.js";
 /** @typedef {{ key: string, place: string, text: string, sample: string }} Reason */
 /**
  * @typedef {{
- *   path: string, accept: string, name: string, size: string, title: string, share: number | null,
+ *   accept: string, name: string, size: string, title: string, share: number | null,
  *   counts: Count[], reasons: Reason[], note: string, locked: boolean,
  * }} UploadData
  */
@@ -162,12 +162,12 @@ async function send(state, file) {
   show(state.cancel, true);
   try {
     const query = new URLSearchParams({ name: file.name, size: String(file.size) });
-    const begun = await post(`${data.path}?${query}`, null, sending.signal);
+    const begun = await post(`?${query}`, null, sending.signal);
     const step = Number(begun.part_bytes) || 1;
     for (let at = 0; at < file.size; ) {
       const part = file.slice(at, at + step);
-      const url = `${data.path}/${encodeURIComponent(String(begun.id))}?offset=${at}`;
-      at = Number((await post(url, part, sending.signal)).received) || file.size;
+      const place = `/${encodeURIComponent(String(begun.id))}?offset=${at}`;
+      at = Number((await post(place, part, sending.signal)).received) || file.size;
       setText(state.size, `${formatNumber(Math.round(at / 1e4) / 100)} MB`);
       drawBar(state, at / file.size);
     }
@@ -185,14 +185,15 @@ const EMPTY = { size: "", counts: [], reasons: [], note: "" };
 /**
  * Return the answer; a part that did not arrive is sent again.
  *
- * @param {string} url
+ * @param {string} place Below the route of uploads.
  * @param {Blob | null} body
  * @param {AbortSignal} signal
  * @returns {Promise<Record<string, unknown>>}
  */
-async function post(url, body, signal) {
+async function post(place, body, signal) {
   for (let attempt = 0; ; attempt += 1) {
-    const response = await fetch(url, { method: "POST", body, signal }).catch(() => null);
+    const sent = { method: "POST", body, signal };
+    const response = await fetch(`/uploads${place}`, sent).catch(() => null);
     if (signal.aborted) throw new UploadError("");
     if (response?.ok) return response.json();
     const isFinal = response !== null && response.status < 500 && response.status !== 408;

@@ -30,11 +30,10 @@ class Reason(TypedDict):
 class UploadState(TypedDict):
     """What is shown of an uploaded file: empty texts and lists are left out.
 
-    `path` is the route of uploads, `accept` the names of files that the browser offers. `share` (0
-    to 1) draws a bar. No other file may be chosen while it is `locked`.
+    `accept` are the names of files that the browser offers. `share` (0 to 1) draws a bar. No other
+    file may be chosen while it is `locked`.
     """
 
-    path: str
     accept: str
     name: str
     size: str

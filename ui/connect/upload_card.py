@@ -9,7 +9,6 @@ from trail.core.model import Batch, RefusalReason, TableColumns
 from trail.ingest import refusals
 from trail.runtime import process
 from trail.runtime.upload_job import Progress, UploadDesk
-from trail.web.uploads import PATH
 from ui import text, url_state
 from ui.audit import record_action
 from ui.components.upload import Reason, UploadState, upload
@@ -77,7 +76,6 @@ def _card(ctx: Context, *, is_busy: bool) -> None:
 
 def _state(progress: Progress | None) -> UploadState:
     result: UploadState = {
-        "path": PATH,
         "accept": ACCEPT,
         "name": "",
         "size": "",
