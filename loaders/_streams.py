@@ -153,13 +153,21 @@ class Stream:
         return pa.py_buffer(block).slice(0, filled)
 
     def _check_expansion(self) -> None:
-        if not self._packed or self._out <= _ALWAYS_ALLOWED:
-            return
-        if self._out > self._limits.expansion * self._file.tell():
-            self._broken = LoadLimitError(
-                f"The file unpacks to more than {self._limits.expansion:,} times its size.",
-                "Unpack it and look at it before you load it; limits.expansion sets the limit.",
-            )
+        if self._packed and expands_too_much(self._file.tell(), self._out, self._limits):
+            self._broken = expansion_error(self._limits)
+
+
+def expands_too_much(packed: int, unpacked: int, limits: Limits) -> bool:
+    """Return whether *packed* bytes may not become *unpacked* ones."""
+    return unpacked > _ALWAYS_ALLOWED and unpacked > limits.expansion * packed
+
+
+def expansion_error(limits: Limits) -> LoadLimitError:
+    """Return the error of a file that unpacks to more than the limit."""
+    return LoadLimitError(
+        f"The file unpacks to more than {limits.expansion:,} times its size.",
+        "Unpack it and look at it before you load it; limits.expansion sets the limit.",
+    )
 
 
 def head_of(path: Path, size: int = SAMPLE) -> bytes:

@@ -4,7 +4,8 @@ Nested columns are spread out under dotted names (`properties.details.subject`),
 reading of names serves warehouse tables, nested records and CSV alike.
 """
 
-from collections.abc import Iterator
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,15 @@ import pyarrow.parquet as pq
 
 from loaders._column_names import Assignment
 from loaders._columns import ROWS, Columns, RowBuffer
+from loaders._streams import expands_too_much, expansion_error
 from trail.core.errors import InputError
-from trail.core.model import Chunk, Loader, Reject, Source, TableColumns
+from trail.core.limits import Limits
+from trail.core.model import QUARANTINE_BYTES, Chunk, Loader, Reject, Source, TableColumns
 from trail.core.settings import Settings
 
 _MAGIC = b"PAR1"
+# Unpacked bytes of a batch of rows, about.
+_BATCH_BYTES = 64 << 20
 # What reading a damaged file ends in: besides Arrow's own errors, names and zones that are no text,
 # unknown time zones, and times outside of Python's calendar.
 _DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError)
@@ -36,18 +41,20 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
     Raises `MappingNeededError` for missing or ambiguous columns, `InputError` when it is damaged.
     """
-    del settings
-    row = 0
+    row, longest = 0, settings.limits.line_bytes
     buffer = RowBuffer()
     try:
-        with pq.ParquetFile(source.path) as file:
+        with _opened(source.path, settings.limits) as (file, rows_at_once):
             total = max(file.metadata.num_rows, 1)
             empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
             table = Columns(list(_spread(empty)), source.mapping, source.name)
-            for batch in file.iter_batches(ROWS):
+            for batch in file.iter_batches(rows_at_once):
                 texts = [_texts(column) for column in _spread(batch).values()]
                 for cells in zip(*texts, strict=True):
                     row += 1
+                    if sum(map(len, cells)) > longest:
+                        buffer.add_reject(_too_long(row, cells, longest))
+                        continue
                     try:
                         buffer.add(row, table.record(cells))
                     except (TypeError, UnicodeEncodeError):
@@ -67,11 +74,44 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
     yield buffer.take(1.0)
 
 
+@contextlib.contextmanager
+def _opened(path: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, int]]:
+    """Give the file and how many rows of it to read at once, so that memory has a bound.
+
+    A value that is stored once for many rows stays so: text columns are read as dictionaries.
+    Raises `LoadLimitError` if the file unpacks to more than *limits* allow.
+    """
+    with pq.ParquetFile(path) as file:
+        metadata, columns = file.metadata, file.schema
+    unpacked = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
+    if expands_too_much(path.stat().st_size, unpacked, limits):
+        raise expansion_error(limits)
+    flat = [
+        column.path
+        for column in map(columns.column, range(len(columns)))
+        if column.physical_type == "BYTE_ARRAY" and not column.max_repetition_level
+    ]
+    rows = ROWS * _BATCH_BYTES // max(unpacked * ROWS // max(metadata.num_rows, 1), _BATCH_BYTES)
+    with pq.ParquetFile(path, read_dictionary=flat) as file:
+        yield file, max(rows, 1)
+
+
+def _too_long(row: int, cells: Sequence[str], longest: int) -> Reject:
+    size = sum(map(len, cells))
+    raw, left = list[str](), QUARANTINE_BYTES
+    for cell in cells:
+        raw.append(cell[:left])
+        left -= len(raw[-1]) + 1
+        if left <= 0:
+            break
+    kept = "\t".join(raw).encode("utf-8", "surrogateescape")[:QUARANTINE_BYTES]
+    return Reject(row, f"Longer than {longest:,} bytes", kept, size)
+
+
 def columns(source: Source, settings: Settings) -> TableColumns:
     """Return the columns of *source* with the values of its first row; raises as `read` does."""
-    del settings
     try:
-        with pq.ParquetFile(source.path) as file:
+        with _opened(source.path, settings.limits) as (file, _):
             empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
             batch = next(file.iter_batches(1), empty)
     except _DAMAGE as error:
@@ -110,8 +150,9 @@ def _texts(column: pa.Array) -> list[str]:
     """Return the column's values as text, empty where there is none."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        column = column.dictionary_decode()
-        kind = column.type
+        # Rows share the text of their value, however often it comes.
+        values = _texts(column.dictionary)
+        return ["" if at is None else values[at] for at in column.indices.to_pylist()]
     if pa.types.is_timestamp(kind):
         return [text and text.replace(" ", "T", 1) + "Z" for text in _cast(_utc(column))]
     if pa.types.is_nested(kind):

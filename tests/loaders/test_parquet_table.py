@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import io
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,6 +15,7 @@ import pytest
 
 from loaders import parquet_table
 from tests.conftest import Load, row, rows
+from trail.core.errors import InputError
 from trail.core.model import Source
 from trail.core.settings import Settings
 from trail.storage.database import Store
@@ -214,3 +216,35 @@ def test_only_parquet_content_is_accepted(tmp_path: Path) -> None:
     for data, wanted in ((packed(flat()), True), (b"", False), (b"a,b\n", False)):
         path.write_bytes(data)
         assert parquet_table.accepts(path) is wanted
+
+
+def test_memory_does_not_grow_with_the_rows_that_share_a_value(
+    settings: Settings, tmp_path: Path
+) -> None:
+    """A value of 1 MB, stored once for 4,000 rows, would be 4 GB of text."""
+    path, rows = tmp_path / "a.parquet", 4_000
+    shared = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["A" * (2 << 20)])
+    columns = {"timestamp": "2026-11-24T11:58:00Z", "type": "Source Deleted", "actor": "a"}
+    table = pa.table({name: [value] * rows for name, value in columns.items()} | {"x": shared})
+    pq.write_table(table, path, compression="zstd")
+    assert path.stat().st_size < 5_000
+    refused, before = 0, pa.total_allocated_bytes()
+    tracemalloc.start()
+    for chunk in parquet_table.read(Source(path), settings):
+        assert pa.total_allocated_bytes() - before < 64 << 20
+        for reject in chunk.rejects:
+            refused += 1
+            assert (reject.line, reject.reason) == (refused, "Longer than 1,048,576 bytes")
+            assert reject.size > 2 << 20
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert refused == rows
+    assert most < 400 << 20  # two chunks of 64 MB and what they are made from
+
+
+def test_a_table_that_unpacks_too_far_is_refused(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    lines = {"timestamp": ["2026-11-24T11:58:00Z"] * 300, "type": ["B" * (1 << 20)] * 300}
+    pq.write_table(pa.table(lines), path, compression="zstd", use_dictionary=False)
+    with pytest.raises(InputError, match="unpacks to more than"):
+        list(parquet_table.read(Source(path), settings))

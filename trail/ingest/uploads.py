@@ -24,9 +24,12 @@ from trail.core.text import printable
 PART_BYTES = 512 << 10
 MAX_AGE = dt.timedelta(hours=24)
 
+# The names of uploaded files never begin with a dot.
+_CHECKING, _MAX_CHECKS = ".checking", 2
 _WAITING_FILES = 2  # of the largest size
 _MIN_FREE_BYTES = 256 << 20
 _MAX_NAME_CHARS, _MAX_NAME_BYTES = 100, 200
+_HIDDEN = re.compile(r"^[\s.]+")
 _ID = re.compile(r"[0-9a-f]{32}")
 _lock = threading.Lock()
 
@@ -93,18 +96,19 @@ def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -
     return upload
 
 
-def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> int:
-    """Write *data* at *offset* of the file of *upload*; return how many bytes it has now.
+def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> tuple[int, bool]:
+    """Write *data* at *offset* of the file of *upload*.
 
-    A part that is already there is not written again. Raises `InputError` for a part that does not
-    follow, `UnavailableError` if it cannot be written.
+    Returns how many bytes it has now, and whether this part has completed it: one that is already
+    there is not written again. Raises `InputError` for a part that does not follow,
+    `UnavailableError` if it cannot be written.
     """
     path = path_of(settings, upload)
     with _lock:
         try:
             received = path.stat().st_size
             if offset + len(data) <= received:
-                return received
+                return received, False
             if offset != received or received + len(data) > upload.size:
                 raise InputError("The parts of the file do not fit together.", "Upload it again.")
             with path.open("ab") as file:
@@ -113,13 +117,14 @@ def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> int:
             raise _unknown() from None
         except OSError as error:
             raise _cannot_write() from error
-        return received + len(data)
+        return received + len(data), received + len(data) == upload.size
 
 
 def is_complete(settings: Settings, upload: Upload) -> bool:
     """Return whether all parts of the file have arrived."""
+    path = path_of(settings, upload)
     try:
-        return path_of(settings, upload).stat().st_size == upload.size
+        return path.is_file() and path.stat().st_size == upload.size
     except OSError:
         return False
 
@@ -149,6 +154,31 @@ def set_mapping(settings: Settings, upload: Upload, mapping: dict[str, str]) -> 
     return changed
 
 
+def begin_check(settings: Settings, upload: Upload) -> None:
+    """Note that the file is being checked; raises `InputError` if two checks never ended.
+
+    They may have taken the process with them, and the next would again, at each start.
+    """
+    mark = path_of(settings, upload).with_name(_CHECKING)
+    try:
+        begun = mark.stat().st_size if mark.exists() else 0
+        if begun >= _MAX_CHECKS:
+            raise InputError(
+                "The server stopped twice while it checked this file.",
+                "Discard it, and load it on the server with the command load.",
+            )
+        with mark.open("ab") as file:
+            file.write(b".")
+    except OSError as error:
+        raise _cannot_write() from error
+
+
+def end_check(settings: Settings, upload: Upload) -> None:
+    """Note that the check of the file has ended."""
+    with contextlib.suppress(OSError):
+        path_of(settings, upload).with_name(_CHECKING).unlink()
+
+
 def remove(settings: Settings, upload: Upload) -> None:
     """Remove the file and its note."""
     with _lock:
@@ -175,10 +205,11 @@ def remove_old(settings: Settings, now: dt.datetime) -> int:
 def safe_name(name: str) -> str:
     """Return *name* as the name of a file in a folder: no path, no control characters, short."""
     last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
-    text = printable(last, "").strip().lstrip(".").strip()[-_MAX_NAME_CHARS:]
-    while len(text.encode(errors="replace")) > _MAX_NAME_BYTES:
+    text = printable(last, "").encode(errors="replace").decode()[-_MAX_NAME_CHARS:]
+    while len(text.encode()) > _MAX_NAME_BYTES:
         text = text[1:]
-    return text.encode(errors="replace").decode() or "upload"
+    # At last, and all of them: neither `.` nor `..`, and no hidden file, may be left.
+    return _HIDDEN.sub("", text).rstrip() or "upload"
 
 
 def _note(settings: Settings, upload: Upload) -> None:

@@ -4,6 +4,8 @@ The results are kept in memory: after a restart, the dry run of a file that wait
 """
 
 import datetime as dt
+import logging
+import secrets
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -20,6 +22,8 @@ from trail.ingest.files import load_files, table_columns
 from trail.ingest.uploads import Upload
 from trail.runtime.job import Job, JobContext
 from trail.storage.database import Store
+
+_log = logging.getLogger("trail.runtime")
 
 NAME, TITLE = "uploads", "Uploaded files"
 _EVERY_S = 600.0
@@ -139,20 +143,19 @@ class UploadDesk:
     def _check(self, progress: Progress) -> None:
         settings, upload = self._context.settings, progress.upload
         path = uploads.path_of(settings, upload)
-        try:
+        with self._explained(progress):
+            uploads.begin_check(settings, upload)
             progress.columns = table_columns(settings, path, upload.mapping)
             if not (progress.columns and progress.columns.needed):
                 with self._compared() as store:
                     self._load(progress, store, dry_run=True)
-        except TrailError as error:
-            progress.error = str(error)
-        except OSError:
-            progress.error = "The uploaded file cannot be read."
+        uploads.end_check(settings, upload)
         self._end(progress, "checked")
 
     def _import(self, progress: Progress) -> None:
         settings, upload = self._context.settings, progress.upload
-        self._load(progress, self._context.real(), dry_run=False)
+        with self._explained(progress):
+            self._load(progress, self._context.real(), dry_run=False)
         if progress.stopped.is_set() or self._context.stopping.is_set():
             # The counts of the rest are those of another dry run.
             self._end(progress, "checking")
@@ -161,6 +164,22 @@ class UploadDesk:
         else:
             self._end(progress, "imported")
             uploads.remove(settings, upload)
+
+    @contextmanager
+    def _explained(self, progress: Progress) -> Iterator[None]:
+        """Turn every error of the block into that of *progress*: one file must not block others."""
+        try:
+            yield
+        except TrailError as error:
+            progress.error = str(error)
+        except OSError:
+            progress.error = "The uploaded file cannot be read."
+        except Exception:
+            error_id = secrets.token_hex(4)
+            _log.exception("error %s with the uploaded file %s", error_id, progress.upload.name)
+            progress.error = (
+                f"Internal error {error_id} with this file: see the server log. Discard the file."
+            )
 
     def _load(self, progress: Progress, store: Store, *, dry_run: bool) -> None:
         settings, upload = self._context.settings, progress.upload

@@ -55,8 +55,8 @@ async def append(request: Request) -> Response:
         offset = parse_integer(request.query_params.get("offset", ""))
         if offset is None or offset < 0:
             raise InputError("Invalid offset.", "Use a number of bytes.")
-        received = uploads.append(runtime.settings, upload, offset, data)
-        if received == upload.size and data:
+        received, has_completed = uploads.append(runtime.settings, upload, offset, data)
+        if has_completed:
             log.record(
                 "uploaded",
                 user.username,

@@ -21,7 +21,7 @@ def limited(settings: Settings) -> Settings:
     return settings.model_copy(update={"limits": limits})
 
 
-@given(name=st.text(max_size=300))
+@given(name=st.text(max_size=300) | st.text(". /\\\t\u3000ab", max_size=8))
 def test_a_safe_name_is_one_file_in_its_folder(name: str) -> None:
     safe = uploads.safe_name(name)
     assert Path(safe).name == safe and not safe.startswith(".")
@@ -33,19 +33,20 @@ def test_a_safe_name_is_one_file_in_its_folder(name: str) -> None:
 def test_names_lose_their_path_and_keep_their_ending() -> None:
     assert uploads.safe_name("../../etc/passwd") == "passwd"
     assert uploads.safe_name(r"C:\fakepath\audit.csv") == "audit.csv"
-    assert uploads.safe_name("..") == "upload"
+    assert uploads.safe_name("..") == uploads.safe_name(". ..") == "upload"
     assert uploads.safe_name("x" * 300 + ".csv.gz").endswith("x.csv.gz")
 
 
 def test_parts_are_joined_and_a_part_that_comes_again_is_not(limited: Settings) -> None:
     upload = uploads.begin(limited, "a.csv", 6, "maya", NOW)
-    assert uploads.append(limited, upload, 0, b"abc") == 3
-    assert uploads.append(limited, upload, 0, b"abc") == 3
+    assert uploads.append(limited, upload, 0, b"abc") == (3, False)
+    assert uploads.append(limited, upload, 0, b"abc") == (3, False)
     assert not uploads.is_complete(limited, upload)
     for offset, data in ((5, b"d"), (3, b"defg"), (2, b"cdef")):
         with pytest.raises(InputError):
             uploads.append(limited, upload, offset, data)
-    assert uploads.append(limited, upload, 3, b"def") == 6
+    assert uploads.append(limited, upload, 3, b"def") == (6, True)
+    assert uploads.append(limited, upload, 3, b"def") == (6, False)
     assert uploads.is_complete(limited, upload)
     assert uploads.path_of(limited, upload).read_bytes() == b"abcdef"
     assert uploads.find(limited, upload.upload_id, "maya") == upload

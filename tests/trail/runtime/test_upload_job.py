@@ -12,6 +12,7 @@ from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.ingest import uploads
 from trail.ingest.uploads import Upload
+from trail.runtime import upload_job
 from trail.runtime.job import JobContext
 from trail.runtime.upload_job import Progress, UploadDesk
 from trail.storage.database import Store
@@ -113,3 +114,32 @@ def test_a_waiting_file_is_checked_after_a_restart(
 def test_what_is_no_known_kind_says_so(desk: UploadDesk, upload: Callable[..., Upload]) -> None:
     upload(b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4, "picture.png")
     assert "not a kind of file that can be read" in run(desk).error
+
+
+def test_a_file_that_ends_the_check_in_any_way_does_not_block_others(
+    desk: UploadDesk, upload: Callable[..., Upload], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    upload(GOOD)
+
+    def fail(*_: object) -> None:
+        raise RecursionError("in a reader")
+
+    monkeypatch.setattr(upload_job, "table_columns", fail)
+    progress = run(desk)
+    assert progress.stage == "checked"
+    assert progress.error.startswith("Internal error ")
+    assert run(desk) is progress
+
+
+def test_a_file_whose_check_killed_the_server_twice_is_left_alone(
+    desk: UploadDesk, upload: Callable[..., Upload], settings: Settings
+) -> None:
+    file = upload(GOOD)
+    for _ in range(2):
+        uploads.begin_check(settings, file)
+    progress = run(desk)
+    assert (progress.stage, progress.batch.kept) == ("checked", 0)
+    assert progress.error.startswith("The server stopped twice while it checked this file.")
+    uploads.end_check(settings, file)
+    desk.check(file)
+    assert run(desk).batch.kept == 3
