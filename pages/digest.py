@@ -10,8 +10,8 @@ from trail.attention.digest import digest
 from trail.attention.digest_period import Cadence, Period
 from trail.core import time_labels
 from trail.core.clock import naive_utc
+from trail.core.zones import zone_names
 from trail.events import store_status
-from trail.storage.filters import zone_names
 from ui import coverage_banner, filter_bar, url_state
 from ui.components import digest as drawing
 from ui.page import Context, Page, discover_pages

@@ -15,11 +15,12 @@ import streamlit as st
 
 from trail.core.clock import utc_text
 from trail.core.errors import FilterError, InputError
+from trail.core.zones import zone_names
 from trail.events import overview, value_names
 from trail.events.value_names import Misnamed
 from trail.runtime import process, startup
 from trail.storage import readable_filter, search_syntax
-from trail.storage.filters import FACETS, Filter, zone_names
+from trail.storage.filters import FACETS, Filter
 from trail.storage.query_pairs import SYNTAX
 from trail.storage.readable_filter import Unreadable
 from ui.session import askable

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 from trail.core import time_labels
 from trail.core.errors import InputError
-from trail.storage.filters import Filter, Window, zone_names
+from trail.core.zones import zone_names
+from trail.storage.filters import Filter, Window
 
 Cadence = Literal["weekly", "daily"]
 CADENCES: tuple[Cadence, ...] = ("weekly", "daily")

@@ -14,10 +14,10 @@ from trail.attention import digest_period
 from trail.attention.digest_period import CADENCES, Cadence, Period
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
+from trail.core.zones import zone_names
 from trail.notifications import destinations
 from trail.storage import ledger
 from trail.storage.database import Cursor, Engine, Inside
-from trail.storage.filters import zone_names
 from trail.views.random_id import random_id
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -34,7 +34,10 @@ class Item:
 
 
 def read(path: Path, key: str) -> list[Item]:
-    """Return the entries of the list *key* in the file *path*; raises `InputError`."""
+    """Return the entries of the list *key* in the file *path*.
+
+    Raises `InputError`, also for a file without the list: an empty one is written as `[]`.
+    """
     file = path.name
     try:
         if path.stat().st_size > _MAX_BYTES:
@@ -46,19 +49,19 @@ def read(path: Path, key: str) -> list[Item]:
         raise _error(file, mark.line + 1 if mark else 1, "Not valid YAML.") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         raise InputError(f"{file}: cannot be read as YAML in UTF-8.") from None
-    if document is None:
-        return []
+    # An empty file may be one that was cut short, and is no reason to delete everything.
     if not isinstance(document, yaml.MappingNode):
-        raise _error(file, 1, "The list is missing.", f"Start with the line: {key}:")
+        raise _error(file, 1, "The list is missing.", f"Start with the line {key}: or {key}: []")
     items: list[Item] = []
     for name, node in document.value:
         if name.value != key:
             line = name.start_mark.line + 1
             raise _error(file, line, f"Unknown key {str(name.value)[:40]!r}.", f"Allowed: {key}.")
-        is_empty = isinstance(node, yaml.ScalarNode) and not node.value
-        if not isinstance(node, yaml.SequenceNode) and not is_empty:
-            raise _error(file, name.start_mark.line + 1, f"{key} must be a list.")
-        items += [_item(loader, file, entry) for entry in ([] if is_empty else node.value)]
+        if not isinstance(node, yaml.SequenceNode):
+            raise _error(
+                file, name.start_mark.line + 1, f"{key} must be a list.", f"An empty one: {key}: []"
+            )
+        items += [_item(loader, file, entry) for entry in node.value]
     return items
 
 

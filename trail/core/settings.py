@@ -15,7 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Self, TypeVar, cast
 
-from pydantic import Field, PrivateAttr, ValidationError, create_model
+from pydantic import Field, PrivateAttr, ValidationError, create_model, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
@@ -46,6 +46,7 @@ from trail.core.sections import (
     Sources,
     Store,
 )
+from trail.core.zones import zone_names
 
 S = TypeVar("S", bound="Section")
 
@@ -98,6 +99,13 @@ class Settings(BaseSettings):
     limits: Limits = Limits()
     # Settings stored in the browser that cannot be used, each as a sentence.
     _problems: tuple[str, ...] = PrivateAttr(())
+
+    @field_validator("timezone")
+    @classmethod
+    def _known(cls, given: str) -> str:
+        if given and given not in zone_names():
+            raise ValueError("unknown time zone; use a name such as Europe/Oslo")
+        return given
 
     def __new__(cls, *args: object, **given: object) -> Self:
         """Return an instance of the `assembled` class."""

@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
+from trail.core.zones import zone_names
 from trail.notifications.rule import Rule
 from trail.storage.database import Cursor, Engine
-from trail.storage.filters import zone_names
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MAX_WINDOWS = 100

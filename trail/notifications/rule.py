@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trail.core.errors import InputError
-from trail.storage.filters import Filter, zone_names
+from trail.core.zones import zone_names
+from trail.storage.filters import Filter
 
 # `events`: events of a filter; `new_actor`: such events of an actor without any earlier one;
 # `findings`: from a score; `incidents`: persistent or open too long; `silence`: no event of a

@@ -7,12 +7,12 @@ and a CSV of it can never mean different rows.
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cache
 from urllib.parse import urlencode
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from trail.core.catalogue import RISK_LEVELS
 from trail.core.errors import FilterError
+from trail.core.zones import zone_names
 from trail.storage import earlier_search, query_pairs, search_syntax, time_expressions
 from trail.storage.query_pairs import SYNTAX
 
@@ -52,13 +52,6 @@ MAX_VALUE_CHARS = 4_096
 MAX_QUERY_CHARS = 32_768  # names and values together
 
 _DEFAULTS = (("tz", "UTC"), ("sort", "newest"))
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """Return every zone's name. Kept, since looking walks a folder of hundreds of files."""
-    # These mean something else on every machine, and nothing.
-    return frozenset(available_timezones() - {"localtime", "Factory"})
 
 
 @dataclass(frozen=True, slots=True)

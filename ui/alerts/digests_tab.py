@@ -11,8 +11,8 @@ from trail.attention.digest_period import Cadence
 from trail.attention.digest_schedules import WEEKDAYS, DigestSchedule
 from trail.core.clock import utc_now
 from trail.core.errors import InputError, TrailError
+from trail.core.zones import zone_names
 from trail.notifications import destinations, test_message
-from trail.storage.filters import zone_names
 from ui import forms, text, url_state
 from ui.alerts import changes
 from ui.audit import record_action

@@ -8,9 +8,9 @@ import streamlit as st
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
+from trail.core.zones import zone_names
 from trail.notifications import maintenance, rule_store
 from trail.notifications.maintenance import WEEKDAYS, MaintenanceWindow
-from trail.storage.filters import zone_names
 from ui import forms, text, url_state
 from ui.alerts import changes
 from ui.page import Context

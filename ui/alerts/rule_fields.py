@@ -6,9 +6,9 @@ from typing import Any
 import streamlit as st
 
 from trail.core.text import count
+from trail.core.zones import zone_names
 from trail.notifications.rule import FILTERED_KINDS, SEVERITIES, STATE_KINDS, Rule
 from trail.storage.database import Store
-from trail.storage.filters import zone_names
 from ui import text
 from ui.alerts import rule_filter, rule_words
 

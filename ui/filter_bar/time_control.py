@@ -10,8 +10,9 @@ import streamlit as st
 
 from trail.core import time_labels
 from trail.core.errors import FilterError
+from trail.core.zones import zone_names
 from trail.storage import time_expressions, time_steps, time_text, time_window
-from trail.storage.filters import Filter, zone_names
+from trail.storage.filters import Filter
 from trail.storage.time_expressions import WEEK_STARTS
 from ui import url_state
 from ui.components.time_control import TimeMessage, TimePreset, time_control

@@ -121,3 +121,9 @@ def test_every_setting_has_a_description() -> None:
         inner = getattr(field.annotation, "model_fields", {name: field})
         for inner_name, inner_field in inner.items():
             assert inner_field.description, f"{name}.{inner_name}"
+
+
+def test_an_unknown_time_zone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRAIL_TIMEZONE", "Foo/Bar")
+    with pytest.raises(SettingError, match=r"timezone: .*unknown time zone"):
+        source.load()

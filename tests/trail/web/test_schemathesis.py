@@ -26,9 +26,9 @@ from trail.accounts import roles
 from trail.core.sections import Auth
 from trail.core.sections import Store as StoreSettings
 from trail.core.settings import CONFIG_VARIABLE, Settings
+from trail.core.zones import zone_names
 from trail.ingest.files import load_files
 from trail.runtime import process, startup
-from trail.storage.filters import zone_names
 from trail.web import openapi, routes
 from trail.web.client_limits import ClientLimits
 from trail.web.guard import Guard
