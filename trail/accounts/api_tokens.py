@@ -135,6 +135,16 @@ class Tokens:
                 )
             self._write(others)
 
+    def revoke_all_of(self, owner: str) -> int:
+        """Delete the tokens of the user with that `User.account`; return how many they were."""
+        with self._lock, atomic_file.locked(self._path):
+            self._refresh()
+            others = [token for token in self._tokens.values() if token.owner != owner]
+            revoked = len(self._tokens) - len(others)
+            if owner and revoked:
+                self._write(others)
+            return revoked if owner else 0
+
     def _record_use(self, token: Token, now: dt.datetime) -> None:
         try:
             with self._lock, atomic_file.locked(self._path):

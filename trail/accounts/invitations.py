@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from trail.accounts.oidc import PREFIX as PROVIDER_PREFIX
 from trail.accounts.user_entry import User, check_end, check_role, check_username
 from trail.accounts.users import Users
 from trail.accounts.users_file import normalize_username
@@ -33,6 +34,7 @@ class Invitation:
     """A stored invitation. Times are ISO 8601 in UTC; `ends_at` is of the access, empty for none.
 
     `account` is the `User.account` of the user whom it resets, and empty for a new user.
+    `credentials` is the digest of the user's credentials since then.
     """
 
     username: str
@@ -44,6 +46,7 @@ class Invitation:
     until: str
     ends_at: str = ""
     account: str = ""
+    credentials: str = ""
 
     def is_open(self, now: dt.datetime) -> bool:
         """Return whether it can be accepted at *now* (aware)."""
@@ -75,7 +78,7 @@ class Invitations:
     def all(self) -> list[Invitation]:
         """Return the invitations that can still be accepted, ordered by username."""
         now = self._clock()
-        pending = [item for item in self._read() if item.is_open(now)]
+        pending = [item for item in self._read() if item.is_open(now) and self._is_valid(item)]
         return sorted(pending, key=lambda item: item.username)
 
     def invite(
@@ -108,7 +111,8 @@ class Invitations:
         if key == normalize_username(by):
             raise InputError("You cannot reset yourself.", "Change your password on Account.")
         self._users.block(key)
-        return self._add(key, user.name, user.role, by, account=user.account)
+        digest = self._users.credentials_digest(key)
+        return self._add(key, user.name, user.role, by, account=user.account, credentials=digest)
 
     def revoke(self, username: str) -> None:
         """Delete the invitation of *username*; raises `InputError` if there is none."""
@@ -124,9 +128,20 @@ class Invitations:
         """Return the open invitation with that *secret*; raises `InputError` without one."""
         now, hash_ = self._clock(), _hash(secret)
         for item in self._read():
-            if secrets.compare_digest(item.hash, hash_) and item.is_open(now):
+            is_asked = secrets.compare_digest(item.hash, hash_)
+            if is_asked and item.is_open(now) and self._is_valid(item):
                 return item
         raise _UNKNOWN
+
+    def _is_valid(self, item: Invitation) -> bool:
+        """Return whether who invited still may, and a reset user has got no password since."""
+        if not item.by.startswith(PROVIDER_PREFIX):
+            owner = self._users.get(item.by)
+            if owner is None or not owner.may("manage_users"):
+                return False
+        if not item.account or not item.credentials:
+            return True
+        return self._users.credentials_digest(item.username) == item.credentials
 
     def accept(self, secret: str, name: str, password: str) -> Invitation:
         """Set name and *password* of whom *secret* invites, add a new user, and use it up.
@@ -154,7 +169,15 @@ class Invitations:
         return next((user for user in self._users.all() if user.username == username), None)
 
     def _add(
-        self, username: str, name: str, role: str, by: str, *, ends_at: str = "", account: str = ""
+        self,
+        username: str,
+        name: str,
+        role: str,
+        by: str,
+        *,
+        ends_at: str = "",
+        account: str = "",
+        credentials: str = "",
     ) -> tuple[Invitation, str]:
         secret = PREFIX + secrets.token_urlsafe(32)
         now = self._clock().replace(microsecond=0)
@@ -163,6 +186,7 @@ class Invitations:
             *(username, name, role, _hash(secret), by, now.isoformat(), until.isoformat()),
             ends_at=ends_at,
             account=account,
+            credentials=credentials,
         )
         with atomic_file.locked(self._path):
             others = [known for known in self._read() if known.username != username]

@@ -23,7 +23,8 @@ class User:
     """A user; `actors` are the Segment actor IDs of the same person.
 
     `account_id` was drawn when the user was added; it is empty for users that no command added. A
-    user that is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign in.
+    user that is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign in. Of an
+    API token, `owner_role` is the role of the user whose it is.
     """
 
     username: str
@@ -34,6 +35,7 @@ class User:
     account_id: str = ""
     disabled: bool = False
     ends_at: dt.datetime | None = None
+    owner_role: str = ""
 
     def is_active(self, now: dt.datetime) -> bool:
         """Return whether the user may sign in at *now* (aware)."""

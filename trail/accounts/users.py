@@ -170,7 +170,9 @@ class Users:
         passwords.check_strength(normalize_username(username), password, *known)
         hash_ = passwords.hash_password(password)
         with self._file.changing() as entries:
-            entries[_known(entries, username)] |= password_fields(hash_)
+            entry = entries[_known(entries, username)]
+            entry.pop("blocked", None)
+            entry |= password_fields(hash_)
 
     def change_password(self, username: str, old: str, new: str) -> None:
         """Set a new password, as `set_password`, for who knows the old one; raises `InputError`."""
@@ -183,10 +185,11 @@ class Users:
     def block(self, username: str) -> None:
         """Let no password sign the user in until a new one is set; sessions end likewise.
 
-        Raises `InputError` for an unknown user.
+        Raises `InputError` for an unknown user and for the last owner.
         """
-        with self._file.changing() as entries:
-            entries[_known(entries, username)]["password"] = passwords.decoy_hash()
+        with self._changing(username) as entries:
+            entry = entries[_known(entries, username)]
+            entry |= {"password": passwords.decoy_hash(), "blocked": True}
 
     def set_name(self, username: str, name: str) -> None:
         """Set the full name; raises `InputError` for an unknown user."""
@@ -228,15 +231,24 @@ class Users:
             check_end(role_of(entry), ends_at)
             set_end_of(entry, ends_at)
 
-    def set_access(self, username: str, role: str, ends_at: dt.datetime | None) -> None:
+    def set_access(
+        self, username: str, role: str, ends_at: dt.datetime | None, *, seen: User | None = None
+    ) -> None:
         """Set role and end of the access (aware; None for never) at once.
 
-        The user's sessions end with a new role. Raises `InputError` as `set_role` and `set_end`.
+        The user's sessions end with a new role. *seen* is the user that the change was made from.
+        Raises `InputError` as `set_role` and `set_end`, and if the user has another role or end by
+        now.
         """
         check_role(role)
         check_end(role, ends_at)
         with self._changing(username) as entries:
             entry = entries[_known(entries, username)]
+            if seen and (seen.role, seen.ends_at) != (role_of(entry), end_of(entry)):
+                raise InputError(
+                    f"The access of {normalize_username(username)} was changed meanwhile.",
+                    "Reload the page.",
+                )
             entry["roles"] = [role]
             set_end_of(entry, ends_at)
 
@@ -253,9 +265,14 @@ class Users:
                 )
 
     def _has_owner(self, entries: Entries) -> bool:
-        users = [user_of(name, entry) for name, entry in entries.items()]
+        """Return whether an owner can sign in, now and later on."""
         now = self._clock()
-        return any(user and user.role == "owner" and user.is_active(now) for user in users)
+        for name, entry in entries.items():
+            user = user_of(name, entry)
+            is_owner = user and user.role == "owner" and user.is_active(now)
+            if user and is_owner and user.ends_at is None and not entry.get("blocked"):
+                return True
+        return False
 
     def set_actors(self, username: str, actors: Iterable[str]) -> None:
         """Link the account to these Segment actor IDs, or to none; raises `InputError`."""

@@ -17,7 +17,10 @@ _FROM_AT = re.compile(
 _LOCAL = frozenset(range(0x21, 0x7F)) - frozenset(b"\"'<>()[],;:=&?/|@")
 _LONGEST_LOCAL = 400
 # The first byte, or an escaped character, of which no part alone may change.
-_KEPT = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|.)?|.", re.DOTALL)
+_WIDE = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
+_KEPT = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|" + _WIDE + rb"|.)?|" + _WIDE + rb"|.", re.DOTALL)
+# A letter of several bytes at the end of some. A length in a message is never one.
+_WIDE_END = re.compile(rb"(?:" + _WIDE + rb")\Z")
 # Where a text of one letter begins for certain.
 _BEFORE_ONE = frozenset(b" \"'<>(,;:")
 # Where no address goes on, so that what is before can be sent.
@@ -31,8 +34,13 @@ def mask(data: bytes) -> bytes:
     for found in _FROM_AT.finditer(data):
         end = start = found.start()
         least = max(0, end - _LONGEST_LOCAL)
-        while start > least and data[start - 1] in _LOCAL:
-            start -= 1
+        while start > least:
+            if data[start - 1] in _LOCAL:
+                start -= 1
+            elif wide := _WIDE_END.search(data, max(least, start - 4), start):
+                start = wide.start()
+            else:
+                break
         kept = _KEPT.match(data, start, end)
         first = kept.end() if kept else end
         if end - start == 1 and start and data[start - 1] in _BEFORE_ONE:

@@ -93,10 +93,11 @@ def permitted(caller: Caller, path: str, method: str, address: str, query: str =
 
 def lacks_factor(caller: Caller, path: str, method: str) -> bool:
     """Return whether the caller must set up a second factor before *path* is answered."""
-    if caller.user is None or caller.token or roles.needs(path, method) is None:
+    if caller.user is None or roles.needs(path, method) is None:
         return False
+    user = _owner_of(caller.token) if caller.token else caller.user
     runtime = process.current()
-    return SecondFactors(runtime.users, runtime.settings).is_missing(caller.user)
+    return user is not None and SecondFactors(runtime.users, runtime.settings).is_missing(user)
 
 
 def record_api_read(caller: Caller, path: str, query: str, address: str) -> None:
@@ -119,23 +120,23 @@ def _bearer(headers: Headers) -> str:
     return secret.strip() if scheme.lower() == "bearer" and secret.startswith(PREFIX) else ""
 
 
-def _has_owner(token: Token) -> bool:
-    """Return whether whose *token* it is still has access, and a role that covers the token's."""
-    if not token.owner:
-        return True
-    owner = process.current().users.of_account(token.owner)
-    return owner is not None and roles.covers(owner.role, token.role)
+def _owner_of(token: Token) -> User | None:
+    """Return whose *token* it is; None for one of the workspace, and for who has no access."""
+    return process.current().users.of_account(token.owner) if token.owner else None
 
 
 def _by_token(secret: str, address: str) -> Caller:
     tokens = process.current().tokens
     try:
         token = tokens.authenticate(secret, dt.datetime.now(dt.UTC)) if tokens else None
-        is_valid = token is not None and _has_owner(token)
+        owner = _owner_of(token) if token else None
     except TrailError:
         return Caller(refused=503)
-    if token and is_valid:
-        return Caller(User(token.username, token.name, "", token.role), token=token)
+    # The token of a user works as long as the user has access and a role that covers its own.
+    if token and (not token.owner or (owner and roles.covers(owner.role, token.role))):
+        role = owner.role if owner else ""
+        user = User(token.username, token.name, "", token.role, owner_role=role)
+        return Caller(user, token=token)
     delayed = INVALID_TOKENS.admit(address, address)
     log.record("token_refused", address=address, merge=True)
     return Caller(refused=429 if delayed else 401)

@@ -25,8 +25,9 @@ NO_SEARCH = "Your role sees masked e-mails and cannot search for text or e-mails
 
 
 def is_masked(user: User | None) -> bool:
-    """Return whether *user* sees masked e-mails."""
-    return user is not None and user.role in process.current().settings.auth.mask_emails
+    """Return whether *user* sees masked e-mails, and so does every API token of such a user."""
+    masked = process.current().settings.auth.mask_emails
+    return user is not None and not {user.role, user.owner_role}.isdisjoint(masked)
 
 
 def leads_to_emails(name: str, value: str) -> bool:

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from trail.accounts.invitations import Invitations
-from trail.accounts.users import end_after
+from trail.accounts.users import User, end_after
 from trail.core.errors import InputError
 from trail.runtime import process
 from ui.audit import record_action
@@ -31,11 +31,16 @@ def invite(username: str, name: str, role: str, days: int) -> str:
 
 
 def reset(username: str) -> str:
-    """Replace the password by an invitation, whose secret is returned; end the sessions."""
+    """Replace the password by an invitation, whose secret is returned.
+
+    Sessions end, and the API tokens of the user are revoked.
+    """
     user = acting_user(CAPABILITY)
-    pending = open_invitations()
+    runtime, pending = process.current(), open_invitations()
+    account = next((one.account for one in runtime.users.all() if one.username == username), "")
     _, secret = pending.reset(username, user.username)
-    record_action("user_reset", user, username)
+    revoked = runtime.tokens.revoke_all_of(account) if runtime.tokens and account else 0
+    record_action("user_reset", user, username, f"{revoked} tokens revoked" if revoked else "")
     return secret
 
 
@@ -47,11 +52,14 @@ def revoke(username: str) -> None:
     record_action("invitation_revoked", user, username)
 
 
-def set_access(username: str, role: str, ends_at: dt.datetime | None) -> None:
-    """Set role and end of access (aware; None for never)."""
+def set_access(seen: User, role: str, ends_at: dt.datetime | None) -> None:
+    """Set role and end of access (aware; None for never) of the user, as *seen* when it was asked.
+
+    Raises `InputError` if they are others by now.
+    """
     user = acting_user(CAPABILITY)
-    process.current().users.set_access(username, role, ends_at)
-    record_action("role_set", user, username, _access(role, ends_at))
+    process.current().users.set_access(seen.username, role, ends_at, seen=seen)
+    record_action("role_set", user, seen.username, _access(role, ends_at))
 
 
 def set_disabled(username: str, *, disabled: bool) -> None:
@@ -77,6 +85,10 @@ def reset_factor(username: str) -> None:
     found = next((one for one in process.current().users.all() if one.username == username), None)
     if found is None:
         raise InputError(f"Unknown user {username!r}.", "Reload the page.")
+    if found.username == user.username:
+        raise InputError(
+            "You cannot reset your own second factor.", "Turn it off on Account, with a code."
+        )
     second_factors = factors()
     second_factors.remove(found.account)
     record_action("factor_reset", user, username)

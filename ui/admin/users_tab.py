@@ -171,11 +171,11 @@ def _change(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
             if user.username != ctx.user.username:
                 with st.popover("Reset"):
                     st.text(
-                        "The password stops working and all sessions end. You get a link with "
-                        "which the user sets another password."
+                        "The password stops working, all sessions end, and the user's API tokens "
+                        "are revoked. You get a link with which the user sets another password."
                     )
                     _button("Reset user", lambda: _reset(ctx, username))
-            if user.account in factors().accounts():
+            if user.account in factors().accounts() and user.username != ctx.user.username:
                 _button("Reset second factor", lambda: _reset_factor(username))
             with st.popover("Remove"):
                 st.text("The user can no longer sign in. The access log keeps what the user did.")
@@ -187,7 +187,8 @@ def _change(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
 def _access_form(user: User) -> None:
     now = dt.datetime.now(dt.UTC)
     left = max(0, (user.ends_at - now).days + 1) if user.ends_at else 0
-    key = f"users-access-{user.username}"
+    # Fields of their own for each access, so that they begin with it after a change of anybody.
+    key = f"users-access-{user.username}-{user.role}-{left}"
     with st.form(key, border=False):
         _access_fields(key, user.role, left)
         st.form_submit_button(
@@ -201,7 +202,7 @@ def _save_access(user: User, key: str, left: int) -> str:
     end = user.ends_at if days == left else end_after(days, now)
     if (role, end) == (user.role, user.ends_at):
         return "Nothing changed"
-    user_changes.set_access(user.username, role, end)
+    user_changes.set_access(user, role, end)
     return f"{user.username} is {role}" + (f", access ends {_end(end)}" if end else "")
 
 

@@ -122,3 +122,60 @@ def test_an_unreadable_file_is_said(pending: Invitations, tmp_path: Path) -> Non
     (tmp_path / "invitations.json").write_text('{"invitations": [{}]}')
     with pytest.raises(UnavailableError, match="cannot be read"):
         pending.all()
+
+
+def test_an_invitation_ends_with_the_right_of_who_made_it(
+    pending: Invitations, users: Users
+) -> None:
+    users.add("ann", "Ann", "", "owner", PASSWORD)
+    for end in (
+        lambda: users.set_role("ann", "reviewer"),
+        lambda: users.set_disabled("ann", disabled=True),
+        lambda: users.remove("ann"),
+    ):
+        _, secret = pending.invite("kim", "Kim", "owner", None, "ann")
+        assert pending.find(secret)
+        end()
+        assert pending.all() == []
+        with pytest.raises(InputError, match="used, revoked or expired"):
+            pending.accept(secret, "", "another-horse-7")
+        if users.get("ann"):
+            users.set_role("ann", "owner")
+        elif users.of_account("ann") is None and "ann" in users.hashes():
+            users.set_disabled("ann", disabled=False)
+    assert users.get("kim") is None
+
+
+def test_a_reset_ends_when_the_password_is_set_in_another_way(
+    pending: Invitations, users: Users
+) -> None:
+    users.add("rita", "Rita Moen", "", "reviewer", PASSWORD)
+    _, secret = pending.reset("rita", "maya")
+    users.set_password("rita", "another-horse-7")
+    assert pending.all() == []
+    with pytest.raises(InputError, match="used, revoked or expired"):
+        pending.accept(secret, "", "stolen-horse-8")
+    assert users.check("rita", "another-horse-7")
+
+
+def test_an_owner_who_cannot_sign_in_for_good_is_not_the_last_one(
+    pending: Invitations, users: Users, clock: Clock
+) -> None:
+    users.add("bob", "Bob", "", "owner", PASSWORD)
+    _, secret = pending.reset("bob", "maya")
+    for act in (
+        lambda: users.set_role("maya", "reviewer"),
+        lambda: users.set_disabled("maya", disabled=True),
+        lambda: users.remove("maya"),
+        lambda: users.set_end("maya", NOW + dt.timedelta(days=3)),
+        lambda: users.block("maya"),
+    ):
+        with pytest.raises(InputError, match="maya is the last owner"):
+            act()
+    pending.accept(secret, "", "another-horse-7")
+    users.set_end("bob", NOW + dt.timedelta(days=1))
+    with pytest.raises(InputError, match="maya is the last owner"):
+        users.remove("maya")
+    users.set_end("bob", None)
+    users.remove("maya")
+    assert [user.username for user in users.all()] == ["bob"]

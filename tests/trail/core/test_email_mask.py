@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from trail.core.email_mask import MaskedStream, mask
 from ui.text import escape
 
-LOCAL = st.from_regex(r"[a-z0-9][a-z0-9._%+-]{1,20}", fullmatch=True)
+LOCAL = st.from_regex(r"[a-z0-9é田][a-z0-9._%+é田-]{1,20}", fullmatch=True)
 EMAIL = st.builds("{}@{}.example.com".format, LOCAL, st.from_regex(r"[a-z]{1,8}", fullmatch=True))
 AROUND = st.text(st.sampled_from(' "\\\n,;:äé€𝒳abc{}[]@.%'), max_size=12)
 
@@ -23,6 +23,8 @@ AROUND = st.text(st.sampled_from(' "\\\n,;:äé€𝒳abc{}[]@.%'), max_size=12)
         ("/people?who=maya%40example.com", "/people?who=m***%40example.com"),
         (escape("maya.lind@example.com"), "m*********@\u2060example\\.com"),
         (" a@example.com", " *@example.com"),
+        ("josé@example.com", "j****@example.com"),
+        ("田中太郎@example.jp", "田*********@example.jp"),
         ("no address: a @ b, @media, 5 @ 3.50, maya@host", None),
         ("", None),
     ],

@@ -55,6 +55,7 @@ def client() -> TestClient:
 def test_an_invitation_is_accepted_without_a_session(
     runtime: Runtime, store: Store, client: TestClient
 ) -> None:
+    runtime.users.add("maya", "Maya Lind", "", "owner", "correct-horse-9")
     pending = Invitations(runtime.users)
     _, secret = pending.invite("kim", "Kim", "viewer", None, "maya")
     page = client.get(invitation.ADDRESS)

@@ -146,3 +146,25 @@ def test_a_token_ends_with_the_access_and_the_role_of_whose_it_is(
     runtime.users.remove("rita")
     runtime.users.add("rita", "Another Rita", "", "owner", "correct-horse-9")
     assert status() == 401
+
+
+def test_a_token_shows_no_more_than_its_user_may_see(client: TestClient, tokens: Tokens) -> None:
+    """Nobody gets around masked e-mails, or a second factor that is missing, with a token."""
+    runtime, now = process.current(), dt.datetime.now(dt.UTC)
+    jon = runtime.users.get("jon")
+    assert jon
+    _, own = tokens.add("jons", "viewer", READ, 90, now, owner=jon.account)
+    _, workspace = tokens.add("ours", "viewer", READ, 90, now)
+
+    def answers(**auth: object) -> list[int]:
+        using = runtime.settings.auth.model_copy(update=auth)
+        settings = runtime.settings.model_copy(update={"auth": using})
+        process.start(replace(runtime, settings=settings, tokens=tokens))
+        path = "/api/events?q=maya"
+        return [client.get(path, headers=bearer(item)).status_code for item in (own, workspace)]
+
+    assert answers() == [200, 200]
+    assert answers(mask_emails=("manager",)) == [403, 200]
+    assert answers(mask_emails=("viewer",)) == [403, 403]
+    assert answers(require_second_factor=("manager",)) == [403, 200]
+    assert answers(require_second_factor=("viewer",)) == [200, 200]

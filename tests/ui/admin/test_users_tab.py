@@ -1,6 +1,8 @@
 """Users on Admin: what owners change there, and that nobody else can."""
 
 import datetime as dt
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -8,8 +10,10 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.test_logged_actions import entries, page, press, runtime
 from trail.accounts import roles
+from trail.accounts.api_tokens import Tokens
 from trail.accounts.users import User
 from trail.core.errors import InputError
+from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.storage.database import Store
 from ui import page as ui_page
@@ -67,8 +71,8 @@ def test_an_invitation_is_shown_once_and_can_be_revoked(known: Runtime, store: S
 
 def test_an_owner_changes_disables_resets_and_removes(known: Runtime, store: Store) -> None:
     app = chosen("rita")
-    app.selectbox(key="users-access-rita-role").set_value("auditor")
-    app.number_input(key="users-access-rita-days").set_value(10)
+    app.selectbox(key="users-access-rita-reviewer-0-role").set_value("auditor")
+    app.number_input(key="users-access-rita-reviewer-0-days").set_value(10)
     press(app, "Save access")
     [rita] = [user for user in known.users.all() if user.username == "rita"]
     assert rita.role == "auditor"
@@ -96,7 +100,7 @@ def test_the_last_owner_stays(known: Runtime) -> None:
     assert "Reset user" not in labels
     for label in ("Disable", "Remove user"):
         assert ["last owner" in item.value for item in press(app, label).error] == [True]
-    app.selectbox(key="users-access-maya-role").set_value("viewer")
+    app.selectbox(key="users-access-maya-owner-0-role").set_value("viewer")
     assert ["last owner" in item.value for item in press(app, "Save access").error] == [True]
     owner = known.users.get("maya")
     assert owner
@@ -125,3 +129,32 @@ def test_only_owners_change_users(
         with pytest.raises(InputError, match="Your role does not allow"):
             action()
     assert (known.users.all(), known.users.hashes(), pending.all()) == before
+
+
+def test_a_change_of_somebody_else_is_not_undone(known: Runtime) -> None:
+    app = chosen("rita")
+    known.users.set_role("rita", "manager")
+    app.number_input(key="users-access-rita-reviewer-0-days").set_value(9)
+    app = press(app, "Save access")
+    assert [item.value for item in app.error] == [
+        "The access of rita was changed meanwhile\\. Reload the page\\."
+    ]
+    assert app.selectbox(key="users-access-rita-manager-0-role").value == "manager"
+    rita = known.users.get("rita")
+    assert rita and (rita.role, rita.ends_at) == ("manager", None)
+
+
+def test_a_reset_revokes_the_tokens_of_the_user(known: Runtime, tmp_path: Path) -> None:
+    tokens, rita = Tokens(tmp_path / "tokens.json"), known.users.get("rita")
+    process.start(replace(known, tokens=tokens))
+    assert rita
+    now = dt.datetime.now(dt.UTC)
+    tokens.add("of-rita", "reviewer", ("read",), 9, now, owner=rita.account)
+    tokens.add("of-nobody", "reviewer", ("read",), 9, now)
+    press(chosen("rita"), "Reset user")
+    assert [token.name for token in tokens.all()] == ["of-nobody"]
+
+
+def test_nobody_resets_their_own_second_factor(known: Runtime) -> None:
+    with pytest.raises(InputError, match="cannot reset your own second factor"):
+        user_changes.reset_factor("maya")
