@@ -1,6 +1,5 @@
 """The Model Context Protocol of a real server, over HTTP and stdio, with the SDK's own client."""
 
-import asyncio
 import datetime as dt
 import json
 import sys
@@ -12,6 +11,7 @@ import pytest
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from tests import own_loop
 from tests.segment_records import api_event, ndjson
 from tests.server.conftest import ROOT, Running
 from trail.accounts import roles
@@ -76,7 +76,7 @@ async def every_tool(client: Client) -> dict[str, Any]:
 def test_tools_answer_as_the_api_by_role(server: Running) -> None:
     for role in roles.ROLES:
         token = token_of(server, role)
-        results = asyncio.run(over_http(server, token, every_tool))
+        results = own_loop.run(over_http(server, token, every_tool))
         with httpx2.Client(
             base_url=server.url, headers={"authorization": f"Bearer {token}"}
         ) as api:
@@ -131,7 +131,7 @@ def test_command_serves_the_same_tools_on_stdio(server: Running) -> None:
         async with Client(command) as client:
             return await every_tool(client)
 
-    results = asyncio.run(ask())
+    results = own_loop.run(ask())
     assert content(results["search_events"])["count"] == 2
     assert results["findings"].is_error
 

@@ -138,7 +138,8 @@ class Proxied(Running):
         ) as client:
             client.event_hooks["request"] = [_named]
             if not cookies:
-                client.get("/", headers={"accept": "text/html"})
+                first = client.get("/", headers={"accept": "text/html"})
+                assert first.status_code == 200, first.text
             yield client
 
     def tab(self, **options: object) -> Tab:
@@ -172,8 +173,7 @@ def silent() -> Iterator[socket.socket]:
         yield listener
 
 
-@pytest.fixture(scope="module")
-def backend(start_server: Callable[..., Running], silent: socket.socket) -> Running:
+def proxied_server(start_server: Callable[..., Running], silent: socket.socket) -> Running:
     """Return a server with the settings that the configurations name, and 20 MB of events."""
     server = start_server(
         program=("-m", "trail", "serve", "--port"),
@@ -190,6 +190,11 @@ def backend(start_server: Callable[..., Running], silent: socket.socket) -> Runn
     path.write_bytes(ndjson(padded(range(EVENTS))))
     server.command("load", str(path))
     return server
+
+
+@pytest.fixture(scope="module")
+def backend(start_server: Callable[..., Running], silent: socket.socket) -> Running:
+    return proxied_server(start_server, silent)
 
 
 @pytest.fixture(params=[nginx, caddy], ids=lambda proxy: proxy.__name__)
@@ -271,8 +276,11 @@ def test_everything_works_behind_the_proxy(proxied: Proxied, backend: Running) -
     assert {row["address"] for row in signed_in} == {CLIENT}
 
 
-def test_it_stops_within_ten_seconds_whatever_runs(backend: Running) -> None:
+def test_it_stops_within_ten_seconds_whatever_runs(
+    start_server: Callable[..., Running], silent: socket.socket
+) -> None:
     """With a poll, a load, a tab and an export whose client reads nothing, all half-way."""
+    backend = proxied_server(start_server, silent)  # its own, which ends here
     assert backend.process
     path = backend.log.with_name("more.ndjson")
     path.write_bytes(ndjson(padded(range(EVENTS, 3 * EVENTS))))

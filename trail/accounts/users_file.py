@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 
-from trail.core import atomic_file
+from trail.core import atomic_file, yaml_text
 from trail.core.errors import UnavailableError
 
 Entries = dict[str, dict[str, Any]]
@@ -79,7 +79,7 @@ class UsersFile:
         return document
 
     def _write(self, document: dict[str, Any]) -> None:
-        text = yaml.safe_dump(document, sort_keys=False, allow_unicode=True)
+        text = yaml_text.dump(document)
         atomic_file.replace(self._path, text)
 
 

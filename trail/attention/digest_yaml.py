@@ -8,6 +8,7 @@ import yaml
 
 from trail.attention import digest_schedules
 from trail.attention.digest_schedules import WEEKDAYS, DigestSchedule
+from trail.core import yaml_text
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.notifications import destinations
@@ -32,7 +33,7 @@ _TYPE_NAMES = {str: "text", int: "a whole number", bool: "true or false"}
 def export(schedules: Sequence[DigestSchedule], names: Mapping[int, str]) -> str:
     """Return *schedules* as YAML; *names* are those of the destinations by ID."""
     entries = [to_entry(schedule, names) for schedule in schedules]
-    return yaml.safe_dump({"digests": entries}, sort_keys=False, allow_unicode=True)
+    return yaml_text.dump({"digests": entries})
 
 
 def to_entry(schedule: DigestSchedule, names: Mapping[int, str]) -> dict[str, Any]:

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from trail.config_files import yaml_items
 from trail.config_files.kinds import KINDS, Entry, Kind
 from trail.config_files.yaml_items import Item
-from trail.core import atomic_file
+from trail.core import atomic_file, yaml_text
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.storage import cursors
@@ -59,7 +57,7 @@ def export(engine: Engine, folder: Path) -> dict[str, int]:
         folder.mkdir(parents=True, exist_ok=True)
         for kind in KINDS.values():
             entries = kind.existing(engine)
-            text = yaml.safe_dump({kind.name: entries}, sort_keys=False, allow_unicode=True)
+            text = yaml_text.dump({kind.name: entries})
             atomic_file.replace(folder / f"{kind.name}.yaml", text)
             counts[kind.name] = len(entries)
     except OSError:

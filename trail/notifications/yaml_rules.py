@@ -5,6 +5,7 @@ from typing import Any
 
 import yaml
 
+from trail.core import yaml_text
 from trail.core.errors import InputError
 from trail.notifications import rule_store
 from trail.notifications.rule import Rule, parse_rule
@@ -14,7 +15,7 @@ from trail.storage.database import Cursor, Engine
 def export(rules: list[Rule]) -> str:
     """Return *rules* as YAML without default values; `parse` returns the same rules."""
     entries = [to_entry(rule) for rule in rules]
-    return yaml.safe_dump({"rules": entries}, sort_keys=False, allow_unicode=True)
+    return yaml_text.dump({"rules": entries})
 
 
 def to_entry(rule: Rule) -> dict[str, Any]:

@@ -32,7 +32,7 @@ def draw(ctx: Context) -> None:
                 st.text(session.browser or "Unknown browser")
                 st.caption(text.escape(_about(session)))
             if key == here:
-                st.badge("This session", color="green")
+                st.text("✓ This session", width="content")
             else:
                 st.button(
                     "End session",

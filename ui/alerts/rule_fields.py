@@ -137,7 +137,11 @@ def _messages(initial: Rule, rule: Rule, key: str, names: list[str]) -> dict[str
     )
     chosen_key = destinations_key(key)
     st.session_state.setdefault(chosen_key, chosen)
-    values["destinations"] = tuple(st.multiselect("Sends to", names, key=chosen_key))
+    if names:
+        values["destinations"] = tuple(st.multiselect("Sends to", names, key=chosen_key))
+    else:
+        values["destinations"] = ()
+        st.caption("Sends to: no destination yet. Add one below.")
     if missing:
         st.warning(text.escape(f"No longer exists: {', '.join(missing)}. Saving removes it."))
     values["why"] = st.text_input(
