@@ -12,9 +12,10 @@ from pydantic import SecretStr
 from trail.core.errors import InputError, TrailError
 from trail.core.model import FormField, Forwarder, Verdict
 from trail.core.sections import Forward
+from trail.core.settings import Settings
 from trail.notifications import destinations, test_message
 from trail.notifications.destinations import Destination
-from trail.runtime import configuration, process
+from trail.runtime import configuration, process, stored_secrets
 from trail.storage.database import Cursor
 from ui import setting_change, text
 from ui.alerts import changes
@@ -188,7 +189,7 @@ class DestinationForm:
         forwarder = destinations.kinds()[kind]
         name = str(self._value(f"name-{kind}")).strip()
         settings = {one.name: self._value(f"field-{kind}-{one.name}") for one in forwarder.settings}
-        taken = set(process.current().settings.forward.secrets)
+        taken = _taken(process.current().settings)
         secrets, values = dict[str, str](), dict[str, str]()
         for field in forwarder.secrets:
             chosen = str(self._value(f"secret-{kind}-{field.name}") or _ENTER)
@@ -278,6 +279,12 @@ def _delivered(verdict: Verdict, seconds: float) -> str:
     if verdict.kind != "ok":
         raise InputError(f"Test message not delivered: {verdict.text}")
     return f"Test message delivered in {seconds * 1000:,.0f} ms"
+
+
+def _taken(settings: Settings) -> set[str]:
+    """Return the names of all secrets, also of stored ones that cannot be read."""
+    kept = (row.name.removeprefix(setting_of("")) for row in stored_secrets.stored(settings))
+    return {*settings.forward.secrets, *kept}
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:

@@ -37,15 +37,16 @@ def draw(store: Store, initial: Rule, key: str) -> str:
     names = rule_words.actor_names(store, [Rule("", query=query)])
     labels = {("actor", actor): name for actor, name in names.items()}
     active_filters.draw_of(filter_, labels, f"{key}-chips", put)
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.text_input("Filter", key=field, help="As in the address of Explore: kind=disable")
+    st.caption(f"**In words:** {text.escape(rule_words.query_sentence(query, names))}")
+    with st.container(horizontal=True):
         with st.popover(
             "Add condition", icon=":material/add:", key=f"{key}-add", on_change="rerun"
         ) as adding:
             # Its values are counted, so that it is drawn only where it is seen.
             if adding.open:
                 _condition(store, filter_, key, field)
-    st.caption(f"**In words:** {text.escape(rule_words.query_sentence(query, names))}")
+        with st.popover("As a query", key=f"{key}-as-query"):
+            st.text_input("Filter", key=field, help="As in the address of Explore: kind=disable")
     return query
 
 

@@ -5,6 +5,7 @@ while it answers; a new route or parameter is tested without a change here.
 """
 
 import datetime as dt
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
@@ -56,6 +57,7 @@ VALUES = (
     *map(quote, (*TEXTS, *TIMES, *(f"{time}~\0" for time in TIMES[:2]), "\U0010ffff" * 99)),
     *NOT_UTF_8,
 )
+SOME_VALUES, _ALL_VALUES_ON = ("", quote("\0"), "9" * 5000, "%ff", "%"), 2
 WINDOWS = (
     "from=0001-01-01&to=0001-02-01&tz=Pacific/Kiritimati",
     "from=9999-11-01&to=9999-12-31T23:59:59.999999-14:00&tz=Etc/GMT%2B12",
@@ -190,7 +192,7 @@ def test_query_parameters(
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    sent, tested = 0, set[str]()
+    sent, tested, read = 0, set[str](), Counter[str]()
     for method, path in every_route():
         if path == SIGN_OUT:
             continue
@@ -202,7 +204,13 @@ def test_query_parameters(
             refused = {"archive", "columns", "headers"}
             assert names.parameters - stated <= {*FACETS, *WINDOW, *refused}, path
         own = sorted(names.parameters - WINDOW - {*FACETS})
-        queries = [f"{name}={value}" for name in own for value in VALUES]
+        # One function reads a name for all routes: from the third route on, some values.
+        read.update(own)
+        queries = [
+            f"{name}={value}"
+            for name in own
+            for value in (VALUES if read[name] <= _ALL_VALUES_ON else SOME_VALUES)
+        ]
         if names.parameters & WINDOW:
             queries += WINDOWS
         if names.parameters & {*FACETS}:

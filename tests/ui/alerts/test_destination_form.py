@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from cryptography.fernet import Fernet
 from streamlit.testing.v1 import AppTest
 
 from tests.receiver import Receiver
@@ -13,6 +14,7 @@ from trail.notifications import destinations, rule_store
 from trail.runtime import process, startup
 from trail.runtime.process import Runtime
 from trail.storage.filters import Window
+from ui import setting_change
 
 OLD, NEW = "/services/T1/B1/first-secret", "/services/T1/B1/second-secret"
 
@@ -116,3 +118,22 @@ def test_a_destination_that_is_added_in_the_editor_is_chosen(receiver: Receiver)
     app.query_params["edit"] = "new"
     app.run()
     assert (app.text_input(key="new-name").value, app.text_input(key="new-query").value) == ("", "")
+
+
+def test_a_secret_that_cannot_be_read_is_not_overwritten(
+    receiver: Receiver, tmp_path: Path
+) -> None:
+    setting_change.change("forward.secrets.team_x_url", "https://hooks.example.com/kept")
+    path = process.current().settings.store.path
+    key = path.with_name(f"{path.stem}.secrets.key")
+    right = key.read_text()
+    key.write_text(Fernet.generate_key().decode())
+    startup.reconfigure()
+    app = AppTest.from_function(_page, args=("ui.alerts.destinations_tab",)).run(timeout=30)
+    address = f"http://127.0.0.1:{receiver.port}{OLD}"
+    press(filled_in(app, "new-destination", address), "Add destination")
+    [made] = destinations.list_all(process.current().store)
+    assert dict(made.secrets) == {"url": "team_x_url_2"}
+    key.write_text(right)
+    kept = startup.reconfigure().forward.secrets["team_x_url"].get_secret_value()
+    assert kept == "https://hooks.example.com/kept"
