@@ -13,21 +13,31 @@
  * before a link was pressed, and whose page arrives after it, would so take the address back, and
  * the page of the link would change it once more: two entries too many. Between the press and the
  * first drawing of the page of the link, only this file writes the address.
+ *
+ * A run gets the address that the browser had when it asked. One that was asked for before the
+ * answer to a press was there draws the address from before the press, over what the press has led
+ * to: then the page of the address is drawn again.
  */
 
 /** @typedef {Record<string, string[]>} Pages Path of each page, and the parameters to carry there. */
 /** @typedef {Window & { trailPages?: Pages, trailOpened?: string, trailDrawn?: string,
- *   trailAwaited?: Awaited }} Tab */
+ *   trailAwaited?: Awaited, trailCheck?: ReturnType<typeof setTimeout>,
+ *   trailCorrected?: string }} Tab */
 /** @typedef {{ path: string, timer: ReturnType<typeof setTimeout> }} Awaited Path of a link. */
 
 // After so long without its page, the press is lost.
 const LOST_MS = 10_000;
+// The address arrives before what a run draws, but is written a moment later.
+const CHECK_MS = 200;
 const MENU = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
 
 /**
- * Take in a run: the `path` of its page, and the address to `open`, if any. Its `number` is new.
+ * Take in a run: the `path` and `query` of the address that it draws, and the address to `open`, if
+ * any. Its `number` is new.
  *
- * @param {{ data: { pages: Pages, path: string, open: string, number: string } }} run
+ * @param {{
+ *   data: { pages: Pages, path: string, query: string, open: string, number: string },
+ * }} run
  */
 export default function ({ data }) {
   const tab = /** @type {Tab} */ (window);
@@ -48,6 +58,27 @@ export default function ({ data }) {
     tab.trailOpened = data.number;
     open(new URL(data.open, document.location.href));
   }
+  clearTimeout(tab.trailCheck);
+  tab.trailCheck = setTimeout(() => correct(data.path, data.query), CHECK_MS);
+}
+
+/** Draw the page of the address if the last run drew another one. @param {string} path @param {string} query */
+function correct(path, query) {
+  const tab = /** @type {Tab} */ (window);
+  const app = document.querySelector("[data-testid=stApp]");
+  if (!(app instanceof HTMLElement) || tab.trailAwaited) return;
+  if (app.dataset.testScriptState !== "notRunning") {
+    tab.trailCheck = setTimeout(() => correct(path, query), CHECK_MS);
+    return;
+  }
+  const here = document.location;
+  const drawn = `${path}?${new URLSearchParams(query)}`;
+  const shown = `${here.pathname}?${new URLSearchParams(here.search)}`;
+  // Once only for the same two, should Streamlit ever write an address in another way.
+  const both = `${drawn} ${shown}`;
+  if (here.pathname !== path || drawn === shown || tab.trailCorrected === both) return;
+  tab.trailCorrected = both;
+  drawPageOfAddress();
 }
 
 /** @param {Event} event */

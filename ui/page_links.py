@@ -6,6 +6,7 @@ parameters. Here the browser changes the address, and Streamlit draws the page o
 
 import secrets
 from pathlib import Path
+from urllib.parse import urlencode
 
 import streamlit as st
 
@@ -35,7 +36,13 @@ def open_requested(path: str) -> None:
 def _draw(path: str, address: str = "") -> None:
     # The browser hears of each run, also of one like the last, since its number is another.
     number = secrets.token_hex(8)
-    data = {"pages": _carried(), "path": f"/{path}", "open": address, "number": number}
+    data = {
+        "pages": _carried(),
+        "path": f"/{path}",
+        "query": urlencode(url_state.shown(), doseq=True),
+        "open": address,
+        "number": number,
+    }
     _links(key="page-links", data=data)
 
 

@@ -99,7 +99,7 @@ def misnamed() -> tuple[Misnamed, ...]:
 def remove_unreadable() -> None:
     """Remove from the URL what could not be read; for use in callbacks."""
     left_out = {problem.name for problem in unreadable()} | {value.facet for value in misnamed()}
-    kept = {name: st.query_params.get_all(name) for name in st.query_params}
+    kept = shown()
     st.query_params.from_dict({n: values for n, values in kept.items() if n not in left_out})
 
 
@@ -147,6 +147,11 @@ def param(name: str) -> str:
     return st.query_params.get(name, "")
 
 
+def shown() -> dict[str, list[str]]:
+    """Return all parameters of the URL that this run draws."""
+    return {name: st.query_params.get_all(name) for name in st.query_params}
+
+
 def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
@@ -175,7 +180,7 @@ def set_default_view(view_id: str) -> None:
 
 def put_params(**names: str) -> None:
     """Set only these parameters of the URL; an empty one is removed. In one step of the history."""
-    query: dict[str, list[str]] = {name: st.query_params.get_all(name) for name in st.query_params}
+    query: dict[str, list[str]] = shown()
     query |= {name: [value] for name, value in names.items()}
     st.query_params.from_dict({name: values for name, values in query.items() if any(values)})
 

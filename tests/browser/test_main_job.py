@@ -513,6 +513,26 @@ def test_repeated_message_does_not_take_back_what_it_had_done(visit: Callable[..
     page.close()  # with its slow requests
 
 
+def test_a_run_asked_for_before_the_answer_does_not_undo_a_press(
+    visit: Callable[..., Page],
+) -> None:
+    """It draws the URL from before the press, though the browser shows that of the press."""
+    page = visit("/explore?from=30d")
+    page.add_init_script(SLOW_REQUESTS)
+    page.reload()
+    whole = total(page)
+    page.evaluate("window.sendsLater = 350")
+    facet(page, "Category").locator(".row").first.click()
+    page.wait_for_timeout(250)
+    page.emulate_media(color_scheme="dark")  # asks for a run, with the URL of now
+    page.wait_for_url("**category=**")
+    page.wait_for_timeout(3_000)  # until all answers are there: nothing more may change
+    assert len(url_query(page)["category"]) == 1
+    expect(page.locator(".chip")).to_have_count(1)
+    assert total(page) < whole
+    page.close()  # with its slow requests
+
+
 def _event_of_row(page: Page, number: int) -> str:
     """Return the id of the event that a row links to; the first row is 1."""
     link = rows(page).nth(number - 1).get_by_role("link").get_attribute("href")
