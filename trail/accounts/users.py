@@ -256,30 +256,39 @@ class Users:
     def _changing(self, username: str) -> Iterator[Entries]:
         """Give the entries to change; raise `InputError` if no owner were left for *username*."""
         with self._file.changing() as entries:
-            had_owner = self._has_owner(entries)
+            before = self._best_owner(entries)
             yield entries
-            if had_owner and not self._has_owner(entries):
+            if self._best_owner(entries) < before:
                 raise InputError(
                     f"{normalize_username(username)} is the last owner.",
                     "Make another user an owner first.",
                 )
 
-    def _has_owner(self, entries: Entries) -> bool:
-        """Return whether an owner can sign in, now and later on."""
-        now = self._clock()
+    def _best_owner(self, entries: Entries) -> int:
+        """Return 2 if an owner can sign in for good, 1 if only for some time, and 0 without one."""
+        now, best = self._clock(), 0
         for name, entry in entries.items():
             user = user_of(name, entry)
             is_owner = user and user.role == "owner" and user.is_active(now)
-            if user and is_owner and user.ends_at is None and not entry.get("blocked"):
-                return True
-        return False
+            if user and is_owner and not entry.get("blocked"):
+                best = max(best, 1 if user.ends_at else 2)
+        return best
 
-    def set_actors(self, username: str, actors: Iterable[str]) -> None:
-        """Link the account to these Segment actor IDs, or to none; raises `InputError`."""
+    def set_actors(self, username: str, actors: Iterable[str], *, seen: User | None = None) -> None:
+        """Link the account to these Segment actor IDs, or to none.
+
+        *seen* is the user that the change was made from. Raises `InputError` for invalid IDs, and
+        if the user is linked to others by now.
+        """
         ids = list(dict.fromkeys(actor.strip() for actor in actors))
         check_actors(ids)
         with self._file.changing() as entries:
             entry = entries[_known(entries, username)]
+            if seen and seen.actors != actor_ids(entry.get("actors")):
+                raise InputError(
+                    f"The actors of {normalize_username(username)} were changed meanwhile.",
+                    "Reload the page.",
+                )
             entry.pop("actors", None)
             if ids:
                 entry["actors"] = ids

@@ -94,11 +94,11 @@ def reset_factor(username: str) -> None:
     record_action("factor_reset", user, username)
 
 
-def link(username: str, actors: list[str]) -> None:
-    """Link a user to Segment actors, or to none."""
+def link(seen: User, actors: list[str]) -> None:
+    """Link the user, as *seen* when it was asked, to Segment actors, or to none."""
     user = acting_user(CAPABILITY)
-    process.current().users.set_actors(username, actors)
-    record_action("linked", user, username, ", ".join(actors))
+    process.current().users.set_actors(seen.username, actors, seen=seen)
+    record_action("linked", user, seen.username, ", ".join(actors))
 
 
 def _access(role: str, ends_at: dt.datetime | None) -> str:

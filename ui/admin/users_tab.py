@@ -207,8 +207,10 @@ def _save_access(user: User, key: str, left: int) -> str:
 
 
 def _actors_form(user: User) -> None:
-    key = f"users-actors-{user.username}"
-    st.session_state.setdefault(key, ", ".join(user.actors))
+    linked = ", ".join(user.actors)
+    # A field of its own for each value, so that it begins with it after a change of anybody.
+    key = f"users-actors-{user.username}-{linked}"
+    st.session_state.setdefault(key, linked)
     with st.form(f"{key}-form", border=False):
         st.text_input(
             "Segment actor IDs, separated by commas",
@@ -216,15 +218,13 @@ def _actors_form(user: User) -> None:
             key=key,
             help="Nobody can review the activity of their own actors.",
         )
-        st.form_submit_button(
-            "Save link", on_click=_attempt, args=(lambda: _link(user.username, key),)
-        )
+        st.form_submit_button("Save link", on_click=_attempt, args=(lambda: _link(user, key),))
 
 
-def _link(username: str, key: str) -> str:
+def _link(user: User, key: str) -> str:
     actors = [part for part in st.session_state[key].replace(",", " ").split() if part]
-    user_changes.link(username, actors)
-    return f"{username} is linked to {', '.join(actors) or 'no actor'}"
+    user_changes.link(user, actors)
+    return f"{user.username} is linked to {', '.join(actors) or 'no actor'}"
 
 
 def _disable(username: str, *, disabled: bool) -> str:

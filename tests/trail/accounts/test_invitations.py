@@ -179,3 +179,18 @@ def test_an_owner_who_cannot_sign_in_for_good_is_not_the_last_one(
     users.set_end("bob", None)
     users.remove("maya")
     assert [user.username for user in users.all()] == ["bob"]
+
+
+def test_the_only_owner_stays_also_if_the_access_ends(users: Users) -> None:
+    """An older file, or the command line, may have left an owner with an end only."""
+    with users._file.changing() as entries:
+        entries["maya"]["ends_at"] = (NOW + dt.timedelta(days=3)).isoformat()
+    for act in (
+        lambda: users.set_role("maya", "reviewer"),
+        lambda: users.set_disabled("maya", disabled=True),
+        lambda: users.remove("maya"),
+        lambda: users.block("maya"),
+    ):
+        with pytest.raises(InputError, match="maya is the last owner"):
+            act()
+    users.set_end("maya", None)

@@ -113,6 +113,8 @@ def test_only_owners_change_users(
 ) -> None:
     pending = user_changes.open_invitations()
     pending.invite("kim", "", "viewer", None, "maya")
+    rita = known.users.get("rita")
+    assert rita
     user = User("jon", "Jon Berg", "", role) if role else None
     monkeypatch.setattr(ui_page, "current_user", lambda: user)
     before = (known.users.all(), known.users.hashes(), pending.all())
@@ -124,7 +126,7 @@ def test_only_owners_change_users(
         lambda: user_changes.set_disabled("maya", disabled=True),
         lambda: user_changes.remove("rita"),
         lambda: user_changes.reset_factor("rita"),
-        lambda: user_changes.link("rita", []),
+        lambda: user_changes.link(rita, []),
     ):
         with pytest.raises(InputError, match="Your role does not allow"):
             action()
@@ -142,6 +144,19 @@ def test_a_change_of_somebody_else_is_not_undone(known: Runtime) -> None:
     assert app.selectbox(key="users-access-rita-manager-0-role").value == "manager"
     rita = known.users.get("rita")
     assert rita and (rita.role, rita.ends_at) == ("manager", None)
+
+
+def test_actors_that_somebody_else_linked_are_not_undone(known: Runtime) -> None:
+    app = chosen("rita")
+    known.users.set_actors("rita", ["users/a1"])
+    app = press(app, "Save link")
+    assert [item.value for item in app.error] == [
+        "The actors of rita were changed meanwhile\\. Reload the page\\."
+    ]
+    assert app.text_input(key="users-actors-rita-users/a1").value == "users/a1"
+    press(app, "Save link")
+    rita = known.users.get("rita")
+    assert rita and rita.actors == ("users/a1",)
 
 
 def test_a_reset_revokes_the_tokens_of_the_user(known: Runtime, tmp_path: Path) -> None:
