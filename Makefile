@@ -9,11 +9,12 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check
 TOOLS := $(VENV)/tools
 UV := uv==0.13.9
 PIP_AUDIT := pip-audit==2.10.1
+SPARK := pyspark==4.2.0
 # One lock for all systems and Python 3.11 or later, with the hashes of all files of a release.
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test test-js test-dates check check-js bench bench-detection fuzz shots demo lock audit clean
+.PHONY: run test test-cluster cluster test-js test-dates check check-js bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -48,6 +49,19 @@ run: $(VENV)/.run          ## Start the dashboard on http://127.0.0.1:8501
 test: $(VENV)/.dev test-js ## Run all tests, including the browser tests
 	@$(BIN)/python tests/browser/find_chromium.py
 	@$(BIN)/python -m pytest -q -n auto --dist loadfile --no-loadscope-reorder $(ARGS)
+
+$(VENV)/spark/.installed:
+	@command -v java >/dev/null || { echo "Install Java 17 or later, then run this again."; exit 1; }
+	@test -x $(VENV)/spark/bin/python || $(PYTHON) -m venv $(VENV)/spark
+	@echo "Installing Spark; it takes some minutes."
+	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --no-deps wheel setuptools $(SPARK)
+	@touch $@
+
+test-cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Run the tests that need a Spark cluster (Java 17)
+	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python -m pytest -q tests/cluster $(ARGS)
+
+cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Start a local Spark cluster and a demo workspace on it
+	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python deploy/spark/demo.py
 
 test-js: node_modules/.installed  ## Run the unit tests of the browser components
 	@npm --silent test

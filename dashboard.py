@@ -39,6 +39,7 @@ from trail.web.guard import SID_HEADER, USER_HEADER, Guard
 from trail.web.oidc_gate import ProviderGate
 from trail.web.page_shell import Page, PageShell
 from trail.web.proxies import Proxies
+from ui import masked_messages
 
 # Threads that run pages pass the interpreter on after this time instead of Python's 5 ms: the event
 # loop, which answers probes and pushes, and short queries get their turn sooner.
@@ -74,7 +75,7 @@ def configure_listeners() -> list[int]:
 
 
 def check_options() -> None:
-    """Raise `SettingError` for a path prefix, and without the options that sign-in needs."""
+    """Raise `SettingError` for a path prefix or missing options that sign-in needs."""
     headers = st.get_option("server.trustedUserHeaders")
     if headers != {USER_HEADER: "username", SID_HEADER: "sid"}:
         raise SettingError(
@@ -93,11 +94,6 @@ def disable_forwarded_headers() -> None:
     for item in gc.get_objects():
         if type(item) is ProxyHeadersMiddleware:
             item.trusted_hosts = ()  # type: ignore[assignment]  # it only asks for membership
-
-
-def servers() -> list[uvicorn.Server]:
-    """Return the server that runs the app, whatever started it."""
-    return [item for item in gc.get_objects() if issubclass(type(item), uvicorn.Server)]
 
 
 def keep_secrets_out_of_logs() -> None:
@@ -131,7 +127,7 @@ async def _started(loaded: settings.Settings) -> AsyncIterator[None]:
         raise SettingError("\n".join(problems))
     sys.setswitchinterval(SWITCH_S)
     log = log_limit.LogLimit(loaded.limits.log_repeats, loaded.limits.log_bytes)
-    running = servers()
+    running = arrivals.servers()
     table = connections.limit([server.config for server in running], loaded)
     with log_limit.installed(log):
         runtime = startup.start(loaded)
@@ -214,7 +210,7 @@ app = st.App(
     routes=routes.all_routes(run_command, lambda: _tokens[-1] if _tokens else ""),
     middleware=[
         Middleware(Proxies),
-        Middleware(Guard, inline_scripts=_page.script_sources),
+        Middleware(Guard, inline_scripts=_page.script_sources, mask_message=masked_messages.masked),
         Middleware(ClientLimits),
         Middleware(ProviderGate),
         Middleware(PageShell, page=_page),

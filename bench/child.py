@@ -22,7 +22,8 @@ from trail.events import counts, events, facet_values, scanned_facets, timeline
 from trail.events import export as exports
 from trail.events import suggestions as suggesting
 from trail.events.search_results import search_matches
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 

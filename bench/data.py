@@ -10,7 +10,8 @@ from trail.core.model import Batch
 from trail.core.settings import load as load_settings
 from trail.ingest.files import load_files
 from trail.storage import cube
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 FOLDER = Path(__file__).parent / ".data"
 # Fixed, so that all runs measure the same bytes.

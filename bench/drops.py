@@ -21,7 +21,7 @@ from trail.core.model import Drop
 from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.ingest.files import load_drop
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _KEY = "not-a-real-key"
 

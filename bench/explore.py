@@ -18,7 +18,7 @@ from trail.events.search_results import search_matches
 from trail.incidents import followed, likely_causes
 from trail.incidents import queries as incidents
 from trail.incidents.materialize import catch_up
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 _SEARCHES = {"a rare word": "q=snowflake", "a common word": "q=source"}

@@ -26,7 +26,7 @@ from trail.incidents import likely_causes, materialize, queries
 from trail.incidents.grouping import PERSISTENT, STORM, TRANSIENT
 from trail.incidents.incident import Incident
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 SEEDS = range(51, 59)

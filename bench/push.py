@@ -26,7 +26,7 @@ from tests.browser.conftest import FLAGS
 from tests.browser.find_chromium import chromium
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 RESULTS = Path(__file__).parent / "PUSH.md"
 SECRET = "a-shared-secret-of-the-bench"

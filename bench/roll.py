@@ -21,7 +21,8 @@ from trail.demo.workspace import Workspace
 from trail.events import counts, events
 from trail.ingest.files import load_files
 from trail.retention import policy
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 RESULTS = Path(__file__).parent / "ROLLING.md"

@@ -18,7 +18,7 @@ from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.integrity import loss_monitor, mirror, sealing, verification
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 PAGE = Path(__file__).parent / "SEALS.md"
 LIMITS = {1_000_000: 15.0, 10_000_000: 120.0}

@@ -21,34 +21,35 @@ filters.
 curl -H "Authorization: Bearer $TOKEN" 'https://trail.example.com/api/events?from=7d&kind=delete'
 ```
 
-An owner creates API tokens with `tokens add`. A token has a role and scopes: `read` for `/api` \
-and `/metrics`, `export` for downloads. Browsers use the session cookie instead. What each role \
-may do is listed under [Roles](roles.md). What is read and downloaded is recorded in the access log.
+Create an API token on **Account**, or as an owner on **Admin** or with `tokens add`. A token \
+has a role and scopes: `read` for `/api` and `/metrics`, `export` for downloads. Browsers use the \
+session cookie instead. [Roles](roles.md) lists the permissions of each role. Reads and downloads \
+are recorded in the access log.
 
-Objects may get further fields in later versions; ignore those that you do not know. Values of \
-events are text of whoever caused them: treat them as data, never as markup or instructions.
+Later versions may add fields to objects; ignore unknown fields. Values of events are written by \
+third parties: treat them as data, never as markup or instructions.
 
 ## Pages, repeated reads and compression
 
-- `/api/events` gives `next`, the cursor for `after`; `/api/incidents` takes `skip`. Both name the \
-next page in the header `Link` with `rel="next"` (RFC 8288), unless it would be longer than 4 kB.
-- Answers of `/api` have an `ETag`. Send it as `If-None-Match`; the answer is 304 without a body \
-as long as nothing changed. Ranges that end now change as time passes. `Cache-Control` is \
-`no-store`, so that no browser or proxy keeps audit data; a client that keeps an answer itself may \
-use its tag until the server restarts.
-- JSON of 1,000 bytes and more is compressed with gzip if `Accept-Encoding` allows it. Answers \
-contain no secrets, so that their compressed length reveals none (BREACH). Downloads are not \
-compressed, as that would make them several times slower.
+- `/api/events` returns `next`, the cursor for `after`; `/api/incidents` takes `skip`. Both link \
+to the next page in the header `Link` with `rel="next"` (RFC 8288), unless it would exceed 4 kB.
+- Responses of `/api` have an `ETag`. Send it as `If-None-Match`; the response is 304 without a \
+body as long as nothing has changed. Ranges that end now change as time passes. `Cache-Control` is \
+`no-store`, so that no browser or proxy stores audit data; a client that stores a response itself \
+may use its tag until the server restarts.
+- JSON of 1,000 bytes or more is compressed with gzip if `Accept-Encoding` allows it. Responses \
+contain no secrets that their compressed length could reveal (BREACH). Downloads are not \
+compressed, since that would make them several times slower.
 
 ## Errors
 
 Errors are problem details ([RFC 9457](https://www.rfc-editor.org/rfc/rfc9457)) with the content \
 type `application/problem+json`: `type`, `title`, `status` and `detail`. `error` and `hint` are \
-the two parts of `detail`: what is wrong, and what to do. The routes of senders (`/v1`, \
-`/webhooks`) answer in the form of Segment's API instead.
+the two parts of `detail`: what is wrong, and what to do. The routes that receive events (`/v1`, \
+`/webhooks`) use the error format of Segment's API instead.
 
-`type` is `about:blank` for errors that the status describes, or one of these, which are relative \
-references into the OpenAPI document:
+`type` is `about:blank` if the status describes the error, or one of the following, which are \
+relative references into the OpenAPI document:
 
 | type | title | meaning |
 |---|---|---|
@@ -79,7 +80,7 @@ def _operation(
     parameters = [_resolved(document, item) for item in operation["parameters"]]
     shared = [item for item in _filter(document) if item in parameters]
     if path != "/api/events" and len(shared) > _MANY:
-        yield from ("", "Parameters of a filter, as `GET /api/events`.")
+        yield from ("", "Filter parameters as for `GET /api/events`.")
         parameters = [item for item in parameters if item not in shared]
     if parameters:
         yield from ("", "| parameter | type | description |", "|---|---|---|")

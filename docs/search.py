@@ -22,9 +22,12 @@ _NOTES = {
     "`actor : terraform`, `risk >= 7`.",
     "Combinations": "`AND`, `OR` and `NOT` are operators in capitals only; a dash is the same as "
     "`NOT`.",
-    "Wildcards": "`*` stands for any characters within a value. In a field, the word must match "
-    "the whole value. Without a field, and with `raw:`, it may match anywhere, as words do: "
-    f"`prod*` finds what `prod` finds. A word has at most {MAX_WILDCARDS} wildcards.",
+    "Wildcards": "`*` stands for any characters within a value, and `?` for one. In a field, the "
+    "word must match the whole value. Without a field, and with `raw:`, it may match anywhere, as "
+    "words do: "
+    f"`prod*` finds what `prod` finds. A word has at most {MAX_WILDCARDS} of `*`. In a word, a "
+    "backslash takes the meaning from the space or sign after it, such as `*`, `?`, `(` or `:`; "
+    "before a letter or digit it is itself, as in `DOMAIN\\user`.",
     "Time": "A day, hour or minute is meant as a whole. Names such as `this_week` are those of "
     "`from` in [links](routes.md). The range of the page applies as well.",
 }

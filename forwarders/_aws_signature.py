@@ -1,7 +1,7 @@
 """AWS Signature Version 4: authorizes a request without sending the secret key.
 
 Separate from pyarrow's S3 client, which would resolve the host itself: requests of destinations go
-to checked addresses only, and a key that only signs is bound to no host.
+to checked addresses only, and a secret key that only signs is never sent to a host.
 """
 
 import datetime as dt
@@ -15,7 +15,7 @@ _UNRESERVED = "-_.~"
 
 
 def encode_path(path: str) -> str:
-    """Return *path* as S3 wants it in URL and signature: all but unreserved characters encoded."""
+    """Return *path* encoded for the URL and the signature: all but unreserved characters."""
     return quote(path, safe=f"/{_UNRESERVED}")
 
 
@@ -31,8 +31,8 @@ def authorization(
 ) -> str:
     """Return the header `Authorization` of a request without a query.
 
-    *path* is encoded. *headers* are all that are signed, by lower-case names: `host`, `x-amz-date`
-    (`20130524T000000Z`) and `x-amz-content-sha256` must be among them.
+    *path* must be encoded. *headers* are those to sign, by lowercase name, including `host`,
+    `x-amz-date` (`20130524T000000Z`) and `x-amz-content-sha256`.
     """
     names = sorted(headers)
     signed = ";".join(names)
@@ -54,5 +54,5 @@ def authorization(
 
 
 def amz_date(moment: dt.datetime) -> str:
-    """Return *moment* (aware, UTC) as the header `x-amz-date` has it."""
+    """Return *moment* (aware, UTC) in the format of the header `x-amz-date`."""
     return f"{moment:%Y%m%dT%H%M%SZ}"

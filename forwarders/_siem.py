@@ -1,4 +1,4 @@
-"""What the forwarders to SIEMs share: the choice of a format, and a message in that format."""
+"""Shared by the SIEM forwarders: the choice of a format, and messages in that format."""
 
 import datetime as dt
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def time(notification: Notification) -> dt.datetime:
 
 
 def identifier(notification: Notification) -> str:
-    """Return what every attempt and replay has in common: the key, with a kind but for events."""
+    """Return the identifier of a message, equal in every attempt and replay: kind and key."""
     key = document.clean(notification.key)
     return key if notification.kind == "event" else f"{notification.kind}-{key}"
 

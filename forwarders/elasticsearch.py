@@ -1,7 +1,7 @@
 """Elasticsearch and OpenSearch: batches of events by the bulk API, into a data stream or an index.
 
-Each event is created under its own ID, so that a copy is answered with 409 and counts as delivered.
-Every event of a batch has a result of its own: 429 and 5xx are tried again, 400 is a dead letter.
+Each event is created under its own ID, so that a duplicate is answered with 409 and counts as
+delivered. Every event of a batch has its own result: 429 and 5xx are retried, 400 is a dead letter.
 """
 
 import base64
@@ -30,7 +30,7 @@ from trail.core.model import (
 )
 from trail.notifications import retry_policy
 
-# Only what `judge` reads, so that the answer about a whole batch stays small.
+# Only the fields that `judge` reads, so that the response for a whole batch stays small.
 _PATH = "/_bulk?filter_path=errors,items.*.status,items.*.error.type"
 _BATCH = 250
 _ID_BYTES = 512
@@ -43,11 +43,11 @@ def request(
     """Return the bulk request; raises `InputError` for an invalid index, or without credentials."""
     index = settings.get("index") or "logs-segment.audit-default"
     if not _INDEX.fullmatch(index) or index in (".", ".."):
-        raise InputError(f"Elasticsearch: invalid index {index[:60]!r}.", "Use lower-case letters.")
+        raise InputError(f"Elasticsearch: invalid index {index[:60]!r}.", "Use lowercase letters.")
     lines = []
     for item in notifications:
         lines.append(orjson.dumps({"create": {"_id": _document_id(item)}}))
-        # A data stream needs the time under this name, whatever the format.
+        # A data stream needs the time under this name in every format.
         time = {"@timestamp": utc_text(_siem.time(item))}
         lines.append(orjson.dumps({**time, **_siem.to_document(item, settings, "ecs")}))
     headers = (
@@ -64,7 +64,7 @@ def _authorization(settings: Values, secrets: Values) -> str:
     if settings.get("user") and secrets.get("password"):
         pair = f"{settings['user']}:{secrets['password']}".encode()
         return f"Basic {base64.b64encode(pair).decode()}"
-    raise InputError("Elasticsearch: the API key is missing.", "Or set a user and a password.")
+    raise InputError("Elasticsearch: no credentials.", "Set an API key, or a user and a password.")
 
 
 def _document_id(notification: Notification) -> str:
@@ -80,7 +80,7 @@ def judge(response: Response, number: int) -> list[Verdict]:
         return retry_policy.judge_batch(response, number)
     items = _items(response)
     if len(items) != number:
-        return [Verdict("retry", "The answer is not one of the bulk API.")]
+        return [Verdict("retry", "The response is not a bulk API response.")]
     return [_judge_item(item) for item in items]
 
 
@@ -88,9 +88,9 @@ def _judge_item(item: dict[str, Any]) -> Verdict:
     status, error = item.get("status"), item.get("error")
     reason = str(error.get("type", ""))[:60] if isinstance(error, dict) else ""
     if not isinstance(status, int):
-        return Verdict("retry", "The answer is not one of the bulk API.")
+        return Verdict("retry", "The response is not a bulk API response.")
     if status == 409:
-        return Verdict("ok", "Delivered before (409).")
+        return Verdict("ok", "Already delivered (409).")
     verdict = retry_policy.judge(Response(status))
     return replace(verdict, text=f"{verdict.text} {reason}") if reason else verdict
 
@@ -111,7 +111,7 @@ FORWARDER = Forwarder(
         FormField(
             "index", "Data stream", "Data stream or index", default="logs-segment.audit-default"
         ),
-        FormField("user", "User", "For a password; leave empty for an API key"),
+        FormField("user", "User", "User for the password; leave empty with an API key"),
         FormField(
             "format", "Format", "Schema of the events", default="ecs", choices=("ecs", "ocsf")
         ),

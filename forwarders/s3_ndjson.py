@@ -1,8 +1,8 @@
 """S3: events as compressed NDJSON objects by day and hour, for a data lake.
 
-The key of an object follows from the events in it, so that a repeated attempt writes the same
-object again. After a crash the events of a batch may be distributed differently: events are written
-at least once, and `event_id` (OCSF `metadata.uid`, ECS `event.id`) tells copies apart.
+The key of an object is derived from the events in it, so that a retry writes the same object again.
+After a crash the events of a batch may be distributed differently: events are written at least
+once, and `event_id` (OCSF `metadata.uid`, ECS `event.id`) identifies duplicates.
 """
 
 import datetime as dt
@@ -27,14 +27,14 @@ from trail.core.model import (
 from trail.notifications import retry_policy
 
 _BATCH = 500
-# Many small objects are slow to read and cost a request each.
+# Many small objects are slow to read, and each costs a request.
 _PAUSE_S = 60
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _REGION = re.compile(r"[a-z0-9-]{1,40}")
 _CODE = re.compile(rb"<Code>([A-Za-z0-9]{1,60})</Code>")
 _PORTS = {"https": 443, "http": 80}
 _UNAUTHORISED = {"InvalidAccessKeyId", "SignatureDoesNotMatch"}
-# Errors with status 400 that pass; any other concerns the settings, none only one object.
+# Transient errors with status 400; all others are about the settings, never about one object.
 _TRANSIENT = {"RequestTimeout"}
 
 
@@ -48,7 +48,7 @@ def request(
     bucket, region = settings.get("bucket", ""), settings.get("region") or "us-east-1"
     prefix = settings.get("prefix", "").strip("/")
     if not _BUCKET.fullmatch(bucket) or ".." in bucket:
-        raise InputError(f"S3: invalid bucket {bucket[:70]!r}.", "Use the name of the bucket only.")
+        raise InputError(f"S3: invalid bucket {bucket[:70]!r}.", "Use the bucket name only.")
     if not _REGION.fullmatch(region):
         raise InputError(f"S3: invalid region {region[:50]!r}.", "Use the form eu-west-1.")
     if len(prefix) > 300 or any(part in ("", ".", "..") for part in prefix.split("/") if prefix):
@@ -104,7 +104,7 @@ def _host(url: str) -> str:
 
 
 def judge(response: Response, number: int) -> list[Verdict]:
-    """Return one verdict for each of *number* events, or for the first: the object is one."""
+    """Return a verdict for each of *number* events; on failure one for the whole object."""
     found = _CODE.search(response.body)
     code = found[1].decode() if found else ""
     if code in _UNAUTHORISED:
@@ -115,7 +115,7 @@ def judge(response: Response, number: int) -> list[Verdict]:
     if verdict.kind == "ok":
         return [verdict] * number
     text = f"{verdict.text} {code}".rstrip()
-    # What S3 rejects is never one event.
+    # S3 never rejects a single event.
     kind = "retry" if verdict.kind == "rejected" else verdict.kind
     return [Verdict(kind, text, verdict.wait_s)]
 
@@ -128,7 +128,7 @@ FORWARDER = Forwarder(
         FormField("prefix", "Prefix", "Folder of the objects, such as audit/segment"),
         FormField("region", "Region", "Region of the bucket", default="us-east-1"),
         FormField("endpoint", "Endpoint", "URL of another S3-compatible service"),
-        FormField("access_key", "Access key", "ID of the access key", True, example="AKIDEXAMPLE"),
+        FormField("access_key", "Access key", "Access key ID", True, example="AKIDEXAMPLE"),
         _siem.FORMAT,
         _siem.ORIGINAL,
     ),
@@ -136,7 +136,7 @@ FORWARDER = Forwarder(
         FormField(
             "secret_key",
             "Secret key",
-            "Secret key of the access key",
+            "Secret access key",
             True,
             example="secret-key-of-an-example",
             signs=True,

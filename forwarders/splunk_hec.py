@@ -1,7 +1,7 @@
 """Splunk: batches of events to an HTTP Event Collector (HEC).
 
-Splunk does not deduplicate. Events are sent at least once; the field `event_id` tells copies apart.
-The token must not require indexer acknowledgment, whose answers come later on another address.
+Splunk does not deduplicate. Events are sent at least once; the field `event_id` identifies
+duplicates. The token must not require indexer acknowledgment, which needs a second request.
 """
 
 import datetime as dt
@@ -28,7 +28,7 @@ from trail.notifications import retry_policy
 
 _PATH = "/services/collector/event"
 _BATCH = 200
-# Codes of HEC by their meaning, with what the owner has to change.
+# HEC codes by meaning, with what the owner has to change.
 _UNAUTHORISED = {
     1: "The token is disabled.",
     2: "A token is required.",
@@ -67,9 +67,9 @@ def _envelope(notification: Notification, settings: Values) -> dict[str, Any]:
 
 
 def judge(response: Response, number: int) -> list[Verdict]:
-    """Return the verdicts of the first of *number* events; of events that are invalid, by number.
+    """Return the verdicts of the first of *number* events, up to an invalid one.
 
-    HEC takes the events before an invalid one and ignores those after it.
+    HEC accepts the events before an invalid one and ignores those after it.
     """
     answer = _answer(response)
     code = answer.get("code")
@@ -106,7 +106,9 @@ FORWARDER = Forwarder(
             example="https://http-inputs.example.com",
         ),
         FormField("index", "Index", "Leave empty for the default index of the token"),
-        FormField("sourcetype", "Source type", "Of all events", default="segment:audit"),
+        FormField(
+            "sourcetype", "Source type", "Source type of all events", default="segment:audit"
+        ),
         _siem.FORMAT,
         _siem.ORIGINAL,
     ),

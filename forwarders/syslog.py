@@ -19,7 +19,7 @@ from trail.events import document
 from trail.notifications import retry_policy
 from trail.notifications import syslog_transport as transport
 
-# What receivers should be able to process (RFC 5425, 4.3.1), and take by default.
+# The size that receivers should support (RFC 5425, 4.3.1), and accept by default.
 MESSAGE_BYTES = 8192
 _BATCH = 200
 _AUDIT = 13  # facility
@@ -42,7 +42,7 @@ def request(
 
 
 def message(notification: Notification, settings: Values) -> bytes:
-    """Return one message of at most `MESSAGE_BYTES`; long texts of a larger one are cut."""
+    """Return one message of at most `MESSAGE_BYTES`; long texts are cut to fit."""
     host = urlsplit(notification.home).hostname or "-"
     time = utc_text(_siem.time(notification))
     priority = _AUDIT * 8 + _severity(notification)
@@ -63,7 +63,7 @@ def _text(notification: Notification, settings: Values, limit: int) -> bytes:
     if len(text) <= limit:
         return text
     if settings.get("format") == "cef":
-        # Not inside a character, nor inside an escape sequence.
+        # Neither inside a character nor inside an escape sequence.
         return text[:limit].decode(errors="ignore").rstrip("\\").encode()
     return document.line(_shortened(_siem.to_document(notification, settings)))
 
@@ -78,12 +78,14 @@ FORWARDER = Forwarder(
     name="syslog",
     title="Syslog over TLS",
     settings=(
-        FormField("host", "Server", "Name in its certificate", True, example="siem.example.com"),
-        FormField("port", "Port", "6514 unless the server uses another one", default="6514"),
+        FormField(
+            "host", "Server", "Host name, as in its certificate", True, example="siem.example.com"
+        ),
+        FormField("port", "Port", "Port of the server", default="6514"),
         FormField(
             "format",
             "Format",
-            "Text of the messages: JSON as OCSF or ECS, or CEF",
+            "Format of the messages: OCSF or ECS as JSON, or CEF",
             default="ocsf",
             choices=("ocsf", "ecs", "cef"),
         ),

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from trail.core import zone_abbreviations
 from trail.core.errors import InputError
-from trail.core.model import RECORD_COLUMNS, TableColumns
+from trail.core.model import ARCHIVE_KEYS, RECORD_COLUMNS, TableColumns
 
-# Field -> its column names, compared without spaces, dots, underscores, dashes and case. A mapping
+# Field -> its column names, compared ignoring case, spaces, dots, underscores and dashes. A mapping
 # file may use any of them.
 _FIELDS = {
     "id": "id, event id, message id",
@@ -48,7 +48,7 @@ _TIME_PATHS = (("timestamp",), ("originalTimestamp",), ("receivedAt",))
 _TYPE_PATHS = (("type",), ("properties", "type"), ("event",))
 _DETAIL = re.compile(r"(?:properties[._ ])?details[._ ](.+)", re.IGNORECASE | re.DOTALL)
 _PROPERTY = re.compile(r"properties[._ ](.+)", re.IGNORECASE | re.DOTALL)
-# Details that only Segment's tables have.
+# Details found only in Segment's tables.
 _SEGMENT_DETAILS = frozenset(
     ["resource_id", "resource_type", "subject", "subject_id", "target", "subject_email"]
 )
@@ -70,14 +70,14 @@ _FIELD_OF_NAME = {
 class Assignment:
     """The columns of one table, and the field that each contains.
 
-    `places` is the column of each path of a record; `problems` are the questions that a mapping has
-    to answer; `zone` is the time zone that the header of the time names.
+    `places` maps each path of a record to its column; `problems` are the questions that a mapping
+    must answer; `zone` is the time zone named in the header of the time column.
     """
 
     def __init__(self, header: Sequence[str], mapping: Mapping[str, str], source: str) -> None:
         """Assign by *mapping* (field -> column) first, then by name.
 
-        Raises `InputError` for two columns of one name or a time zone without a fixed offset.
+        Raises `InputError` for duplicate column names or a time zone without a fixed offset.
         """
         _refuse_duplicates(header, source)
         self.names = _unique_names(header)
@@ -104,13 +104,13 @@ class Assignment:
         self.zone = None if self.is_export or time_at < 0 else _zone_of(self.names[time_at])
 
     def described(self, first: Sequence[str]) -> TableColumns:
-        """Return the assignment for people, with the *first* value of each column."""
+        """Return the assignment for display, with the *first* value of each column."""
         fields = {
             name: self.names[at] if at >= 0 and name not in self._unclear else ""
             for name, at in self._fields.items()
         }
         if self.is_forwarded:
-            # A mapping cannot improve what Segment's own tables say of themselves.
+            # Segment's own tables define their columns; a mapping does not change them.
             fields = {}
         used = set(self.places.values())
         return TableColumns(
@@ -169,7 +169,7 @@ def _is_forwarded(names: list[str]) -> bool:
 
 
 def _call_columns(names: list[str]) -> dict[Path, int]:
-    """Return the column of each part of a forwarded event, in a warehouse or nested table."""
+    """Return the column of each part of a forwarded event in a warehouse or nested table."""
     keys = [_normalize(name) for name in names]
     result: dict[Path, int] = {}
     for at, name in enumerate(names):
@@ -218,7 +218,7 @@ def _read_mapping(names: list[str], mapping: Mapping[str, str]) -> tuple[dict[st
 
 
 def _unique_names(header: Sequence[str]) -> list[str]:
-    """Return the names trimmed, non-empty and unique."""
+    """Return the names, trimmed, non-empty and unique."""
     names: list[str] = []
     seen: set[str] = set()
     for number, given in enumerate(header, 1):
@@ -247,7 +247,7 @@ def _refuse_duplicates(header: Sequence[str], source: str) -> None:
 
 
 def _split_zone(name: str) -> tuple[str, dt.tzinfo | None]:
-    """Return *name* without the time zone in brackets at its end, and the zone or None."""
+    """Return *name* without a trailing time zone in brackets, and the zone or None."""
     match = _ZONE_SUFFIX.fullmatch(name)
     if not match:
         return name, None
@@ -258,7 +258,7 @@ def _split_zone(name: str) -> tuple[str, dt.tzinfo | None]:
 
 
 def _zone_of(name: str) -> dt.tzinfo | None:
-    """Return the time zone in brackets at the end of *name*, or None.
+    """Return the trailing time zone in brackets of *name*, or None.
 
     Raises `InputError` for an abbreviation without a fixed offset.
     """
@@ -272,7 +272,8 @@ def _zone_of(name: str) -> dt.tzinfo | None:
 
 
 def _is_exact_export(names: list[str]) -> bool:
-    return "occurred_at" in names and all(name in RECORD_COLUMNS for name in names)
+    own = {*RECORD_COLUMNS, *ARCHIVE_KEYS}
+    return "occurred_at" in names and own.issuperset(names)
 
 
 def _mapping_line(field: str, name: str) -> str:

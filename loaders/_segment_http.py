@@ -89,7 +89,7 @@ class SegmentSettings(Section):
     )
     regions: dict[str, Literal["us", "eu"]] = Field(
         {},
-        description="Regions of these workspaces by name, if not that of the first.",
+        description="Regions of these workspaces by name; by default the region of the first one.",
         title="Regions of further workspaces",
         json_schema_extra=EDITABLE,
     )
@@ -104,8 +104,8 @@ class SegmentSettings(Section):
     )
     backfill: bool = Field(
         True,
-        description="Whether polls load the history and fill gaps; otherwise only new events are "
-        "asked for.",
+        description="Whether polls load the history and fill gaps; otherwise they request only "
+        "new events.",
         title="Load the history and fill gaps",
         json_schema_extra=EDITABLE,
     )

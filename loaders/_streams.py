@@ -166,7 +166,7 @@ def expansion_error(limits: Limits) -> LoadLimitError:
     """Return the error of a file that unpacks to more than the limit."""
     return LoadLimitError(
         f"The file unpacks to more than {limits.expansion:,} times its size.",
-        "Unpack it and look at it before you load it; limits.expansion sets the limit.",
+        "Unpack and check it before you load it; limits.expansion sets the limit.",
     )
 
 

@@ -65,7 +65,7 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
 
 def columns(source: Source, settings: Settings) -> TableColumns:
-    """Return the columns of *source* with the values of its first row; raises as `read` does."""
+    """Return the columns of *source* with the values of its first row; raises like `read`."""
     with Stream(source.path, settings.limits) as stream:
         header, rows = _opened(stream, source, settings)
         row = next((row for row in rows if not isinstance(row, Reject)), None)
@@ -78,15 +78,15 @@ def _opened(
 ) -> tuple[list[str], Iterator[Reject | Row]]:
     """Return the names of the columns, and the rows after them."""
     longest = settings.limits.line_bytes
-    # The limit is the whole process's; it is only ever raised, and ingest has its own.
+    # The limit applies to the whole process, so it is only ever raised; ingest has its own.
     csv.field_size_limit(max(csv.field_size_limit(), _FARTHEST, longest))
     delimiter, skipped = _layout(stream.peek().removeprefix(_BOM))
     rows = _rows(stream, delimiter or ",", longest, skipped)
     header = next(rows, None)
     if header is None or isinstance(header, Reject):
         raise InputError(
-            f"{source.name}: the first line cannot be read as the names of columns.",
-            "Give each column a name there, separated by commas, semicolons or tabs.",
+            f"{source.name}: the first line cannot be read as column names.",
+            "Name each column there, separated by commas, semicolons or tabs.",
         )
     return [_legible(name) for name in header[1]], rows
 

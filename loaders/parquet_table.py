@@ -23,8 +23,10 @@ from trail.core.model import QUARANTINE_BYTES, Chunk, Loader, Reject, Source, Ta
 from trail.core.settings import Settings
 
 _MAGIC = b"PAR1"
-# Unpacked bytes of a batch of rows, about.
+# Approximate uncompressed size of a batch of rows, in bytes.
 _BATCH_BYTES = 64 << 20
+# Rows read at once where lists repeat values, whose unpacked size no metadata states.
+_LIST_ROWS = 64
 # What reading a damaged file ends in: besides Arrow's own errors, names and zones that are no text,
 # unknown time zones, and times outside of Python's calendar.
 _DAMAGE = (pa.ArrowException, OSError, ValueError, LookupError, OverflowError)
@@ -41,7 +43,7 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
     Raises `MappingNeededError` for missing or ambiguous columns, `InputError` when it is damaged.
     """
-    row, longest = 0, settings.limits.line_bytes
+    row, longest, unpacked = 0, settings.limits.line_bytes, 0
     buffer = RowBuffer()
     try:
         with _opened(source.path, settings.limits) as (file, rows_at_once):
@@ -49,7 +51,15 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
             empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
             table = Columns(list(_spread(empty)), source.mapping, source.name)
             for batch in file.iter_batches(rows_at_once):
-                texts = [_texts(column) for column in _spread(batch).values()]
+                cells_by_name = _spread(batch)
+                unpacked += sum(
+                    column.nbytes
+                    for column in cells_by_name.values()
+                    if pa.types.is_nested(column.type)
+                )
+                if expands_too_much(source.path.stat().st_size, unpacked, settings.limits):
+                    raise expansion_error(settings.limits)
+                texts = [_texts(column) for column in cells_by_name.values()]
                 for cells in zip(*texts, strict=True):
                     row += 1
                     if sum(map(len, cells)) > longest:
@@ -76,9 +86,9 @@ def read(source: Source, settings: Settings) -> Iterator[Chunk]:
 
 @contextlib.contextmanager
 def _opened(path: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, int]]:
-    """Give the file and how many rows of it to read at once, so that memory has a bound.
+    """Yield the file and the number of rows to read at once, so that memory is bounded.
 
-    A value that is stored once for many rows stays so: text columns are read as dictionaries.
+    Text columns are read as dictionaries, so that repeated values are stored once.
     Raises `LoadLimitError` if the file unpacks to more than *limits* allow.
     """
     with pq.ParquetFile(path) as file:
@@ -86,14 +96,15 @@ def _opened(path: Path, limits: Limits) -> Iterator[tuple[pq.ParquetFile, int]]:
     unpacked = sum(metadata.row_group(at).total_byte_size for at in range(metadata.num_row_groups))
     if expands_too_much(path.stat().st_size, unpacked, limits):
         raise expansion_error(limits)
-    flat = [
-        column.path
+    texts = [
+        column
         for column in map(columns.column, range(len(columns)))
-        if column.physical_type == "BYTE_ARRAY" and not column.max_repetition_level
+        if column.physical_type == "BYTE_ARRAY"
     ]
+    flat = [column.path for column in texts if not column.max_repetition_level]
     rows = ROWS * _BATCH_BYTES // max(unpacked * ROWS // max(metadata.num_rows, 1), _BATCH_BYTES)
     with pq.ParquetFile(path, read_dictionary=flat) as file:
-        yield file, max(rows, 1)
+        yield file, max(min(rows, _LIST_ROWS if len(flat) < len(texts) else rows), 1)
 
 
 def _too_long(row: int, cells: Sequence[str], longest: int) -> Reject:
@@ -109,7 +120,7 @@ def _too_long(row: int, cells: Sequence[str], longest: int) -> Reject:
 
 
 def columns(source: Source, settings: Settings) -> TableColumns:
-    """Return the columns of *source* with the values of its first row; raises as `read` does."""
+    """Return the columns of *source* with the values of its first row; raises like `read`."""
     try:
         with _opened(source.path, settings.limits) as (file, _):
             empty = pa.RecordBatch.from_pylist([], file.schema_arrow)
@@ -150,7 +161,7 @@ def _texts(column: pa.Array) -> list[str]:
     """Return the column's values as text, empty where there is none."""
     kind = column.type
     if pa.types.is_dictionary(kind):
-        # Rows share the text of their value, however often it comes.
+        # Rows with the same value share its text.
         values = _texts(column.dictionary)
         return ["" if at is None else values[at] for at in column.indices.to_pylist()]
     if pa.types.is_timestamp(kind):

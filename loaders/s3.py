@@ -9,24 +9,19 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar
-from urllib.parse import urlsplit
 
 from pyarrow import fs
 from pydantic import Field, SecretStr
 
-from loaders._s3_failures import FAILURES, code_of, to_trail_error
-from trail.core.errors import InputError, SettingError
+from trail.core import s3_client
+from trail.core.errors import InputError
 from trail.core.model import Arrived, Batch, Drop
+from trail.core.s3_failures import FAILURES, code_of, to_trail_error
 from trail.core.section import Section
 from trail.core.settings import Settings
 
 # Written by Segment to test its permissions; contains no events.
 _NOT_DATA = "dummy-object.txt"
-
-# An unresponsive endpoint is given up after two attempts, about 11 seconds.
-_CONNECT_S = 3
-_RESPONSE_S = 5
-_TRIES = 2
 
 # Bytes per request.
 _BLOCK = 8 << 20
@@ -34,7 +29,6 @@ _BLOCK = 8 << 20
 # Maximum bytes of a file name; S3 keys may have 1,024.
 _NAME_BYTES = 200
 
-_URL = re.compile(r"s3://([A-Za-z0-9][A-Za-z0-9._-]+)(?:/(.*))?", re.DOTALL)
 _DAY = re.compile(r"\d{13}")
 
 
@@ -59,9 +53,9 @@ def waiting(settings: Settings, seen: Callable[[str, str], bool]) -> Iterator[Ar
     that cannot be read are reported after the others.
     """
     given = settings.of(S3Settings)
-    bucket, prefix = _place(given.url)
+    bucket, prefix = s3_client.place(given.url, "s3")
     try:
-        system = _system(given, bucket)
+        system = s3_client.system(given, bucket, "s3")
         result = _listed(system, f"{bucket}/{prefix}".rstrip("/"))
     except FAILURES as error:
         raise to_trail_error(error, bucket) from None
@@ -94,55 +88,6 @@ def _temporary_folder(bucket: str) -> TemporaryDirectory[str]:
 
 def _delete(path: Path, batch: Batch) -> None:
     path.unlink(missing_ok=True)
-
-
-def _place(url: str) -> tuple[str, str]:
-    """Return bucket and prefix; the prefix may be empty and has no slash at its ends."""
-    match = _URL.fullmatch(url)
-    prefix = (match[2] or "").strip("/") if match else ""
-    if not match or "//" in prefix:
-        raise SettingError("Invalid bucket URL.", "Set s3.url to s3://bucket/prefix.")
-    return match[1], prefix
-
-
-def _system(settings: S3Settings, bucket: str) -> fs.S3FileSystem:
-    access_key = settings.access_key.get_secret_value()
-    secret_key = settings.secret_key.get_secret_value()
-    if bool(access_key) != bool(secret_key):
-        raise SettingError(
-            "Only one of the two S3 keys is set.", "Set s3.access_key and s3.secret_key."
-        )
-    scheme, address = _endpoint(settings.endpoint)
-    region = settings.region or ("us-east-1" if address else fs.resolve_s3_region(bucket))
-    return fs.S3FileSystem(
-        access_key=access_key or None,
-        secret_key=secret_key or None,
-        region=region,
-        scheme=scheme,
-        endpoint_override=address or None,
-        connect_timeout=_CONNECT_S,
-        request_timeout=_RESPONSE_S,
-        retry_strategy=fs.AwsStandardS3RetryStrategy(max_attempts=_TRIES),
-    )
-
-
-def _endpoint(given: str) -> tuple[str, str]:
-    """Return scheme and host; an empty host is Amazon's."""
-    try:
-        parts = urlsplit(given if "://" in given or not given else f"https://{given}")
-    except ValueError:
-        parts = urlsplit("none:")
-    if given and (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or "@" in parts.netloc
-        or parts.path.strip("/")
-    ):
-        raise SettingError(
-            "Invalid endpoint of the S3 service.",
-            "Set s3.endpoint to https://host or http://host:port.",
-        )
-    return parts.scheme or "https", parts.netloc
 
 
 def _listed(system: fs.S3FileSystem, folder: str) -> list[fs.FileInfo]:

@@ -8,7 +8,7 @@ import datetime as dt
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -29,6 +29,8 @@ _COUNT = re.compile(r"[0-9]{1,15}")
 _LOOK_BACK, _HOUR = dt.timedelta(days=100), dt.timedelta(hours=1)
 # Maximum progress before the last page.
 _NEARLY = 0.99
+# Seconds that a poll waits for the name of its workspace, which is optional.
+_PATIENCE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,27 +79,36 @@ def directory(settings: Settings) -> Directory:
     query = {"pagination.count": str(_USERS_A_PAGE)}
     people: dict[str, Person] = {}
     with Api(settings) as api:
-        workspace = api.get("/", {}, _workspace)
+        about = _about(api)
         for page, _ in _follow(api, "/users", "users", query, _Place()):
             for person in map(_person, page.items):
                 if person:
                     people[person.actor_id] = person
-    return Directory(
-        _text(workspace, "id"),
-        _text(workspace, "name"),
-        _text(workspace, "slug"),
-        tuple(people.values()),
-    )
+    return replace(about, people=tuple(people.values()))
+
+
+def workspace(settings: Settings) -> Directory:
+    """Return the workspace of the token, without its users. Raises the errors of `pull`."""
+    section = settings.of(SegmentSettings)
+    patience = {"patience_s": min(_PATIENCE_S, section.patience_s)}
+    hasty = settings.model_copy(update={section.section: section.model_copy(update=patience)})
+    with Api(hasty) as api:
+        return _about(api)
+
+
+def _about(api: Api) -> Directory:
+    found = api.get("/", {}, _workspace)
+    return Directory(_text(found, "id"), _text(found, "name"), _text(found, "slug"))
 
 
 def available(settings: Settings, now: dt.datetime) -> Available:
-    """Return what the workspace has at *now* (naive UTC), with at most 16 requests.
+    """Return what is available in the workspace at *now* (naive UTC), with at most 16 requests.
 
-    The oldest event is found by halving `_LOOK_BACK`, to an hour; of more than 1,000 events in that
-    hour, the oldest of the first page counts. Raises the errors of `pull`.
+    The oldest event is found by bisecting `_LOOK_BACK` down to an hour; if that hour has more than
+    1,000 events, the oldest of the first page is used. Raises the errors of `pull`.
     """
     with Api(settings) as api:
-        workspace = api.get("/", {}, _workspace)
+        about = _about(api)
         latest = _between(api, now - dt.timedelta(days=1), now, 1_000)
         first, end = now - _LOOK_BACK, now
         oldest = _between(api, first, end, 1)
@@ -109,7 +120,7 @@ def available(settings: Settings, now: dt.datetime) -> Available:
             oldest = _between(api, first, end, 1_000)
     count = max(latest.total, len(latest.items))
     return Available(
-        _text(workspace, "name"),
+        about.workspace_name,
         min(filter(None, map(_time, oldest.items)), default=None),
         count,
         is_exact=bool(latest.total) or not latest.next,
@@ -280,6 +291,7 @@ LOADER = Feed(
     example={"token": "sgp_example"},
     pull=pull,
     directory=directory,
+    workspace=workspace,
     available=available,
     every_s=lambda settings: settings.of(SegmentSettings).every_minutes * 60,
     more=more,

@@ -28,7 +28,7 @@ class WebhookSettings(Section):
     section: ClassVar[str] = "push"
     webhook_secrets: tuple[SecretStr, ...] = Field(
         (),
-        description="Shared secrets of Segment's webhook; two during a rotation.",
+        description="Shared secrets of Segment's webhook; two while a secret is rotated.",
         title="Webhook secrets",
         json_schema_extra=EDITABLE,
     )

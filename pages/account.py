@@ -1,4 +1,4 @@
-"""Account: who is signed in, and the own password, second factor, sessions and API tokens."""
+"""Account: the signed-in user, with their password, second factor, sessions and API tokens."""
 
 import streamlit as st
 
@@ -38,7 +38,7 @@ def render(ctx: Context) -> None:
             sessions_card.draw(ctx)
         if not oidc.is_provider_user(user):
             with st.container(border=True, gap="small", height="stretch"):
-                password_card.draw()
+                password_card.draw(ctx)
             with st.container(border=True, gap="small", height="stretch"):
                 second_factor_card.draw(ctx)
             with st.container(border=True, gap="small", height="stretch"):

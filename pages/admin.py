@@ -1,4 +1,4 @@
-"""Admin: sources and their data, retention, seals, users, roles and settings, each in a tab."""
+"""Admin: sources and their data, retention, seals, users, roles and settings, one tab each."""
 
 from ui import tabs
 from ui.admin import (

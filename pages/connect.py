@@ -1,4 +1,4 @@
-"""Connect: a token of the Public API, the webhook, and files, each with its test."""
+"""Connect: Public API token, webhook and files, each with a test."""
 
 import streamlit as st
 
@@ -11,7 +11,7 @@ from ui.connect import files_card, token_card, upload_card, webhook_card
 from ui.page import Context, Page
 
 _CARD_WIDTH = 340
-# How an event arrived, by the way of its source.
+# How an event arrived, by the ingestion method of its source.
 _WAYS = {"api": "polling", "webhook": "webhook", "tracking": "tracking call", "s3": "S3"}
 _ROWS = 5
 _REFRESH_S = 3.0
@@ -21,8 +21,8 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     setup_guide.draw("Connect Segment", "events")
     st.caption(
-        "Use one way or several. The token alone is enough to start; the webhook adds speed and "
-        "proof. An event that arrives by several ways is counted once."
+        "Use one method or several. The token alone is enough to start; the webhook adds speed and "
+        "signatures. An event that arrives more than once is counted once."
     )
     if ctx.runtime.demo:
         st.info(
@@ -44,7 +44,7 @@ def _files(ctx: Context) -> None:
 
 
 def _stored() -> None:
-    """Draw the events that arrived last, kept up to date."""
+    """Draw the events that arrived last, refreshed every few seconds."""
     store = process.current().store
     shown = Filter(tz=url_state.timezone_name())
     stored = text.count(store_status.status(store)["events"], "event")
@@ -53,9 +53,9 @@ def _stored() -> None:
         shown,
         "connect-stored",
         title="Arriving now",
-        note=f"{stored} stored · each is counted once, however many ways bring it",
+        note=f"{stored} stored · deduplicated across all sources",
         time=lambda at: text.short_timestamp(at, shown.zone, seconds=True),
-        side=lambda row: f"by {_WAYS.get(collected_by.way_of(row['loader']), 'file')}",
+        side=lambda row: f"via {_WAYS.get(collected_by.way_of(row['loader']), 'file')}",
         link="Open in Explore",
         empty="No events yet",
     )

@@ -23,7 +23,7 @@ _CADENCE, _PERIOD = "digest-cadence", "digest-period"
 
 def render(ctx: Context) -> None:
     """Draw the digest of the period that the URL names, or of the last full week."""
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     zone = url_state.param("tz")
     zone = zone if zone in zone_names() else url_state.timezone_name()
     week, day = url_state.param("week"), url_state.param("day")
@@ -79,7 +79,7 @@ def _show(cadence: Cadence, first: str) -> None:
 
 def _periods(ctx: Context, period: Period) -> list[Period]:
     """Return the periods to choose from, newest first: from the first event on, and *period*."""
-    oldest = store_status.status(ctx.runtime.store)["oldest"]
+    oldest = store_status.status(ctx.store)["oldest"]
     first = dt.datetime.fromisoformat(oldest).astimezone(period.zone).date() if oldest else None
     newest = digest_period.current(ctx.now, period.cadence, period.tz)
     listed = [newest.shifted(-back) for back in range(_MAX_LISTED)]

@@ -11,7 +11,8 @@ from trail.core.clock import naive_utc
 from trail.events import counts, coverage, events, timeline
 from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
-from trail.runtime import startup
+from trail.storage import cold_tier
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 from ui import charts, coverage_banner, filter_bar, known_time, tables, text, url_state
 from ui.explore import (
@@ -26,6 +27,10 @@ from ui.explore import (
     share,
 )
 from ui.page import Context, Page
+from ui.slow_read import SlowRead
+
+# What values are called, by facet and value.
+Labels = dict[tuple[str, str], str]
 
 
 def render(ctx: Context) -> None:
@@ -39,22 +44,36 @@ def render(ctx: Context) -> None:
     # The chart takes one small query and is drawn first; the head above it has a fixed height.
     head, results = st.container(key="head"), st.container(key="results")
     chart = results.container(key="chart")
-    with search_matches(store, filter_, now) as (engine, rest):
-        bars = timeline.histogram(engine, rest, now)
-        window = timeline.bounded(store, filter_.window(now), now)
-        assert window.start and window.end
-        spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
+    window = timeline.bounded(store, filter_.window(now), now)
+    bars = facets = labels = page = None
+    with (
+        search_matches(store, filter_, now, targets_alone=True) as (engine, rest),
+        _reading(store, filter_, window, results) as reading,
+    ):
+        reading.step("counts")
+        bars = timeline.histogram(engine, rest, now, by="outcome")
         drawing = time.perf_counter()
         with chart:
-            coverage_banner.show(ctx)
-            may_alert = ctx.user.may("configure") and not url_state.param("archive")
-            known = known_time.known(store, now)
-            summary, downloads = _chart(filter_, window, bars, spans, known, may_alert=may_alert)
-            past = Window(window.start, max(window.start, min(window.end, naive_utc(now))))
-            coverage_banner.show_source_gaps(store, past, spans, filter_.zone)
+            summary, downloads = _drawn_chart(ctx, filter_, window, bars)
         started += time.perf_counter() - drawing
         in_window = counts.count(store, filter_.cleared(), now)
         facets = facet_sidebar.count(ctx, (engine, rest), filter_, in_window)
+        unverified = counts.unverified(store, filter_.cleared(), now)
+        drawing = time.perf_counter()
+        counted = f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)}"
+        with summary:
+            draw_summary = filter_bar.caption(counted, filter_)
+        with downloads:
+            _draw_downloads(ctx, filter_, facets.events)
+        with st.sidebar:
+            facet_drawer.draw()
+            facet_sidebar.draw(ctx, filter_, facets)
+        labels = _labels(facets)
+        with head:
+            _draw_head(ctx, filter_, labels, shown)
+        started += time.perf_counter() - drawing
+        # The chart and the facets are from the hourly counts; the rows may take far longer.
+        reading.step("rows")
         page = events.page(
             engine,
             rest,
@@ -62,39 +81,13 @@ def render(ctx: Context) -> None:
             after=Cursor.parse(url_state.param("after")),
             before=Cursor.parse(url_state.param("before")),
         )
-    unverified = counts.unverified(store, filter_.cleared(), now)
-    elapsed_ms = (time.perf_counter() - started) * 1000
-
-    labels = {
-        (name, value.value): text.facet_label(name, value.value, value.label)
-        for name, values in facets.values.items()
-        for value in values
-    }
-    with head:
-        filter_bar.head(
-            "Explore",
-            filter_,
-            None,
-            labels=labels,
-            beside=lambda: saved_views.draw(ctx, filter_),
-            last=lambda: share.draw(ctx, filter_),
-            refresh=lambda: live.draw(filter_, shown),
-        )
-        _archive_banner()
-    with summary:
-        filter_bar.caption(
-            f"<b>{facets.events:,}</b> of {text.events_summary(in_window, unverified)} "
-            f"· {elapsed_ms:.0f} ms",
-            filter_,
-        )
-    with downloads:
-        may_pack = ctx.user.may("take_evidence") and not url_state.param("archive")
-        filter_bar.export(filter_, facets.events, columns.shown(), evidence=may_pack)
-    with st.sidebar:
-        facet_drawer.draw()
-        facet_sidebar.draw(ctx, filter_, facets)
+        elapsed_ms = (time.perf_counter() - started) * 1000
+        draw_summary(f"{counted} · {elapsed_ms:.0f} ms")
+    if labels is None:
+        with head:
+            _draw_head(ctx, filter_, {}, shown)
     with results, st.container(key="events-area"):
-        if page.rows:
+        if bars and facets and page and page.rows:
             events_table.table(
                 page,
                 filter_,
@@ -104,10 +97,58 @@ def render(ctx: Context) -> None:
             )
             tables.folded("Chart data", "chart-data", lambda: _chart_data(bars, filter_))
         explanation = st.container()
-        event_detail.panel(ctx, filter_, page.rows)
-    if not page.rows:
+        event_detail.panel(ctx, filter_, page.rows if page else [])
+    if page and not page.rows:
         with explanation:
-            no_events.draw(ctx, filter_, labels)
+            no_events.draw(ctx, filter_, labels or {})
+
+
+def _reading(store: Store, filter_: Filter, window: Window, place: DeltaGenerator) -> SlowRead:
+    what = "archived days" if cold_tier.touches(store, window) else "events"
+    edges = (url_state.param("after"), url_state.param("before"))
+    return SlowRead(place, what, " ".join((filter_.query(), *edges)))
+
+
+def _draw_downloads(ctx: Context, filter_: Filter, events: int) -> None:
+    may_pack = ctx.user.may("take_evidence")
+    filter_bar.export(filter_, events, columns.shown(), evidence=may_pack)
+
+
+def _draw_head(ctx: Context, filter_: Filter, labels: Labels, shown: live.Shown) -> None:
+    filter_bar.head(
+        "Explore",
+        filter_,
+        None,
+        labels=labels,
+        beside=lambda: saved_views.draw(ctx, filter_),
+        last=lambda: share.draw(ctx, filter_),
+        refresh=lambda: live.draw(filter_, shown),
+    )
+
+
+def _labels(facets: counts.Facets) -> Labels:
+    return {
+        (name, value.value): text.facet_label(name, value.value, value.label)
+        for name, values in facets.values.items()
+        for value in values
+    }
+
+
+def _drawn_chart(
+    ctx: Context, filter_: Filter, window: Window, bars: timeline.Histogram
+) -> tuple[DeltaGenerator, DeltaGenerator]:
+    """Draw the chart with what is known of its window; see `_chart`."""
+    assert window.start and window.end
+    end = min(window.end, naive_utc(ctx.now))
+    spans = coverage.spans(ctx.store, window.start, end, filter_.choice("workspace"))
+    coverage_banner.show(ctx, filter_)
+    coverage_banner.show_missing_archive(ctx, window)
+    known = known_time.known(ctx.store, ctx.now, filter_)
+    may_alert = ctx.user.may("configure")
+    places = _chart(filter_, window, bars, spans, known, may_alert=may_alert)
+    past = Window(window.start, max(window.start, end))
+    coverage_banner.show_source_gaps(ctx.store, past, spans, filter_)
+    return places
 
 
 def _chart(
@@ -153,26 +194,15 @@ def _chart(
 
 
 def _chart_data(bars: timeline.Histogram, filter_: Filter) -> dict[str, list[Any]]:
-    filled = [bar for bar in bars.bars if bar.count]
+    filled = [(bar, part) for bar, part in zip(bars.bars, bars.parts, strict=True) if bar.count]
     return {
-        "From": [text.timestamp(bar.start, filter_.zone) for bar in filled],
-        "Events": [bar.count for bar in filled],
+        "From": [text.timestamp(bar.start, filter_.zone) for bar, _ in filled],
+        "Events": [bar.count for bar, _ in filled],
+        **{
+            text.OUTCOMES[outcome][1]: [part.get(outcome, 0) for _, part in filled]
+            for outcome in charts.outcome_totals(bars)
+        },
     }
-
-
-def _archive_banner() -> None:
-    month = url_state.param("archive")
-    if month:
-        with st.container(horizontal=True, vertical_alignment="center", key="archive-banner"):
-            st.text(f"Archive of {month} (read-only)", width="content")
-            st.page_link(url_state.EXPLORE, label="Back to current events")
-        for problem in _archive_problems(month):
-            st.warning(text.escape(problem), icon=":material/warning:")
-
-
-@st.cache_data(ttl=600, max_entries=20, show_spinner=False)
-def _archive_problems(month: str) -> list[str]:
-    return startup.archive_problems(month)
 
 
 def _without_window(filter_: Filter) -> str:

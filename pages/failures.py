@@ -18,7 +18,7 @@ from ui.page import Context, Page
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     started = time.perf_counter()
     listing = Listing(store, filter_, incident_filters.from_url(), now)
     lines = listing.lines(
@@ -74,13 +74,11 @@ def _opened(ctx: Context, listing: Listing, lines: list[Line]) -> Line | None:
     for line in lines:
         if line.incident.incident_id == incident_id:
             return line
-    incident = queries.incident(ctx.runtime.store, incident_id, ctx.now)
+    incident = queries.incident(ctx.store, incident_id, ctx.now)
     if incident is None:
         st.warning("Incident not found. Its events may be past retention.")
         return None
-    return Listing(ctx.runtime.store, _around(listing.filter), listing.shown, ctx.now).lines(
-        [incident]
-    )[0]
+    return Listing(ctx.store, _around(listing.filter), listing.shown, ctx.now).lines([incident])[0]
 
 
 def _around(filter_: Filter) -> Filter:

@@ -79,10 +79,11 @@ def _warnings(shown: View) -> None:
     for shortfall in seal_text.lost(shown.ctx):
         st.error(text.escape(shortfall.text()), icon=":material/history:")
     clock_warning.show(shown.ctx)
-    coverage_banner.show(shown.ctx)
+    coverage_banner.show(shown.ctx, shown.filter_)
     assert shown.window.start and shown.window.end
     end = min(shown.window.end, naive_utc(shown.now))
-    spans = coverage.spans(shown.store, shown.window.start, end)
+    of = shown.filter_.choice("workspace")
+    spans = coverage.spans(shown.store, shown.window.start, end, of)
     coverage_banner.show_gaps(spans, shown.filter_.zone)
 
 

@@ -13,7 +13,7 @@ from ui.people import actor_detail, actor_list, target_history
 def render(ctx: Context) -> None:
     """Draw all people and tokens, or the actor or target that the URL names."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     started = time.perf_counter()
     target_id = url_state.param("what")
     actor_id = value_names.actor_id(store, url_state.param("who"))

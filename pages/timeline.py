@@ -9,17 +9,17 @@ import streamlit as st
 from trail.core.catalogue import CATEGORIES
 from trail.core.clock import naive_utc
 from trail.events import (
-    actor_names,
     annotations,
     coverage,
     expected_range,
     hours_of_week,
     lanes,
     timeline,
+    value_names,
 )
 from trail.events.lanes import By
 from trail.events.timeline import Bar
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from ui import (
     charts,
@@ -60,18 +60,19 @@ def render(ctx: Context) -> None:
     categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES))
     expected = expected_range.expected(store, filter_, now, result)
     total = sum(bar.count for bar in result.bars)
-    spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
-    known = known_time.known(store, now)
+    end = min(window.end, naive_utc(now))
+    spans = coverage.spans(store, window.start, end, filter_.choice("workspace"))
+    known = known_time.known(store, now, filter_)
     notes = annotations.in_window(store, window)
     elapsed_ms = (time.perf_counter() - started) * 1000
 
-    filter_bar.head("Timeline", filter_, total, labels=_labels(store, filter_))
+    filter_bar.head("Timeline", filter_, total, labels=value_names.labels(store, [filter_]))
     filter_bar.caption(
         f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {elapsed_ms:.0f} ms",
         filter_,
         window,
     )
-    coverage_banner.show(ctx)
+    coverage_banner.show(ctx, filter_)
     coverage_banner.show_gaps(spans, filter_.zone)
 
     def brush(start: dt.datetime, end: dt.datetime) -> None:
@@ -152,12 +153,6 @@ def _grain_choice(length: dt.timedelta, grain: dt.timedelta, filter_: Filter) ->
 
 def _view_params() -> dict[str, str]:
     return {name: url_state.param(name) for name in ("grain", "by", "top")}
-
-
-def _labels(store: Store, filter_: Filter) -> dict[tuple[str, str], str]:
-    choice = filter_.choice("actor")
-    names = actor_names.display_names(store, [*choice.include, *choice.exclude])
-    return {("actor", actor_id): name for actor_id, name in names.items()}
 
 
 def _lanes(

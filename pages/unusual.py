@@ -37,7 +37,7 @@ _UNFILTERED = {
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     started = time.perf_counter()
     listing = Listing(store, filter_, finding_queue.shown_from_url(), now, weekdays=True)
     queue = listing.queue
@@ -52,7 +52,7 @@ def render(ctx: Context) -> None:
         window,
     )
     coverage_banner.show(ctx)
-    soon = expiring.expiring(store, ctx.runtime.settings, now, queue.budget.shown)
+    soon = expiring.expiring(ctx.runtime.store, ctx.runtime.settings, now, queue.budget.shown)
     if soon.findings:
         st.warning(
             f"{soon.text()} Decide on them or place a legal hold.",

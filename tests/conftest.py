@@ -14,11 +14,12 @@ import pytest
 
 from trail.accounts import passwords
 from trail.core.model import Batch
+from trail.core.sections import Auth
 from trail.core.sections import Store as StoreSettings
 from trail.core.settings import CONFIG_VARIABLE, Settings
 from trail.ingest.files import load_files
 from trail.storage import cube
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 # Examples write to a database file; their duration depends on the machine.
 hypothesis.settings.register_profile(
@@ -71,14 +72,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Start with files that run browsers and servers, then those with most tests.
 
     They take longest; a worker would run one that comes last alone, while the others have ended.
+    Those of a folder follow one another, since they share a server and a browser.
     """
     tests = Counter(item.path for item in items)
 
-    def rank(item: pytest.Item) -> tuple[bool, bool, int]:
+    def rank(item: pytest.Item) -> tuple[bool, bool, str, int]:
         markers = {marker.name for marker in item.iter_markers()}
-        return "browser" not in markers, "server" not in markers, -tests[item.path]
+        folder = str(item.path.parent) if markers & {"browser", "server"} else ""
+        return "browser" not in markers, "server" not in markers, folder, -tests[item.path]
 
-    first: dict[Path, tuple[bool, bool, int]] = {}
+    first: dict[Path, tuple[bool, bool, str, int]] = {}
     for item in items:
         first[item.path] = min(rank(item), first.get(item.path, rank(item)))
     places = {path: place for place, path in enumerate(sorted(first, key=first.__getitem__))}
@@ -112,17 +115,22 @@ def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def default_settings(folder: Path, patch: pytest.MonkeyPatch) -> Settings:
-    """Return the default settings, without those of the machine; the database is in *folder*."""
+    """Return the default settings, without those of the machine; all files are in *folder*."""
     for name in list(os.environ):
         if name.startswith("TRAIL_") and name != CORPORA_VARIABLE:
             patch.delenv(name)
     patch.setenv(CONFIG_VARIABLE, str(folder / "no-such-trail.toml"))
-    return Settings(store=StoreSettings(path=folder / "trail.duckdb", memory="1GB"))
+    return Settings(
+        store=StoreSettings(
+            path=folder / "trail.duckdb", archive_path=folder / "archive", memory="1GB"
+        ),
+        auth=Auth(users_path=folder / "users.yaml"),
+    )
 
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """Return the default settings, without those of the machine; the database is in tmp_path."""
+    """Return the default settings, without those of the machine; all files are in tmp_path."""
     return default_settings(tmp_path, monkeypatch)
 
 
@@ -141,6 +149,34 @@ def store(settings: Settings, empty_database: Path) -> Iterator[Store]:
     opened = Store.open(settings.store.path, settings)
     yield opened
     opened.close()
+
+
+@pytest.fixture(scope="module")
+def module_settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Return the default settings, whose files are in a folder of the module."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield default_settings(tmp_path_factory.mktemp("module"), patch)
+
+
+@pytest.fixture(scope="module")
+def module_store(module_settings: Settings, empty_database: Path) -> Iterator[Store]:
+    """Return an open, empty store to be filled once, for the tests of a module that only read."""
+    shutil.copy(empty_database, module_settings.store.path)
+    opened = Store.open(module_settings.store.path, module_settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture(scope="module")
+def module_load(module_store: Store, module_settings: Settings) -> Callable[[bytes], Batch]:
+    """Return `load(data)`, which loads lines of JSON into the store of the module."""
+
+    def load_lines(data: bytes) -> Batch:
+        path = module_settings.store.path.with_name("events.ndjson")
+        path.write_bytes(data)
+        return next(load_files(module_store, module_settings, [path]))
+
+    return load_lines
 
 
 @pytest.fixture

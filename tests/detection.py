@@ -15,7 +15,7 @@ from trail.findings.detector import FIRST_DAY, ExampleEvent
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.ingest import pipeline
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 

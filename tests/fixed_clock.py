@@ -9,7 +9,7 @@ from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.integrity import acceptance, clock_check, sealing
 from trail.retention import policy
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def confirm(store: Store, now: dt.datetime) -> None:

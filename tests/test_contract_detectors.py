@@ -9,7 +9,7 @@ from trail.core.settings import Settings
 from trail.findings import queries, rules
 from trail.findings.detector import FIRST_DAY, Detector, Example, Rule
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 DETECTORS: dict[str, Detector | Rule] = registry.discover("detectors", "DETECTOR")
 EXAMPLES = [

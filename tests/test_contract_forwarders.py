@@ -20,8 +20,8 @@ from trail.core.model import FormField, Forwarder, Notification, Request, Respon
 from trail.core.registry import discover
 from trail.core.sections import Forward
 from trail.notifications import destinations, retry_policy
-from trail.notifications.destinations import Destination
-from trail.storage.database import Store
+from trail.notifications.destination import Destination
+from trail.storage.duckdb import Store
 
 FORWARDERS: dict[str, Forwarder] = discover("forwarders", "FORWARDER")
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)

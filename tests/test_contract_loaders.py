@@ -38,7 +38,7 @@ from trail.core.model import (
 from trail.core.registry import discover
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 DISCOVERED: dict[str, Loader | EventSource] = discover("loaders", "LOADER")
 LOADERS = {name: item for name, item in DISCOVERED.items() if isinstance(item, Loader)}

@@ -62,13 +62,13 @@ from trail.ingest.files import load_drop, load_files
 from trail.cli.main import main
 from trail.core.model import Drop
 from trail.notifications import deliveries, destinations
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.worker import Forwarding
 from trail.core.registry import of_kind
 from trail.core.sections import Forward
 from trail.core.settings import load
 from trail.core.clock import utc_now
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 folder = Path(sys.argv[1])
 settings = load(store={"path": folder / "trail.duckdb"})
 store = Store.open(folder / "trail.duckdb", settings)

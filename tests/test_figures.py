@@ -27,7 +27,7 @@ from trail.ingest.files import load_files
 from trail.runtime import demo_database, process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 DATABASE_VARIABLE = "TRAIL_FIGURES_DATABASE"
 INCIDENTS = r"of ([\d,]+) incident"

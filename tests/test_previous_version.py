@@ -28,8 +28,9 @@ from trail.findings.refresh import refresh
 from trail.incidents import incident_json
 from trail.integrity import loss_monitor, mirror, standalone_verifier, verification
 from trail.notifications import rule_store
-from trail.retention import archive, legal_holds
-from trail.storage.database import Store
+from trail.retention import adoption, legal_holds
+from trail.storage import cold_tier, tiers
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 FIXTURE = Path(__file__).parent / "fixtures/previous/trail.tar.zst"
@@ -220,11 +221,16 @@ def test_sealing_continues_the_chain(previous: Previous) -> None:
 
 
 def test_archive_is_readable(previous: Previous) -> None:
-    days = archive.days(previous.settings)
+    removed = previous.expected["purges"][0]["events"]
+    assert adoption.adopt(previous.store, previous.settings) == removed
+    days = cold_tier.archived_days(previous.store)
     assert [day.isoformat() for day, _, _ in days] == [
-        f"2026-08-{number}" for number in range(19, 24)
+        f"2026-08-{number}" for number in range(23, 18, -1)
     ]
-    assert sum(events for _, events, _ in days) == previous.expected["purges"][0]["events"]
+    both = tiers.both(previous.store)
+    count = "select count(*) as n from events where occurred_at < timestamp '2026-08-24'"
+    assert both.table(count)["n"][0].as_py() == removed
+    assert verification.verify(previous.store, previous.settings).problems == ()
 
 
 def _verified(verifier: Path, data: Path) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {"requirements.lock": "requirements.txt", "requirements-dev.lock": "requirements-dev.txt"}
-FILES = (*LOCKS, *LOCKS.values(), "requirements-bench.txt")
+FILES = (*LOCKS, *LOCKS.values(), "requirements-bench.txt", "requirements-spark.txt")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 _REMEDY = "run `make lock`"
 

@@ -175,7 +175,7 @@ def test_streamlit_stays_in_dashboard_pages_and_ui() -> None:
 
 
 def test_only_the_storage_package_opens_duckdb() -> None:
-    store = ROOT / "trail" / "storage" / "database.py"
+    store = ROOT / "trail" / "storage" / "connection.py"
     others = [path for path in files("dashboard.py", *PRODUCT) if path != store]
     assert violations(duckdb_connects, others) == []
     assert violations(duckdb_connects, [store])

@@ -13,7 +13,7 @@ from plotly.basedatatypes import BaseFigure
 
 from trail.events.coverage import Span
 from trail.events.timeline import Bar, Histogram
-from ui import coverage_banner, known_time, text
+from ui import coverage_banner, text
 from ui.components.time_chart import Brush, Chart, time_chart
 from ui.components.time_chart import Span as ChartSpan
 from ui.known_time import Known
@@ -22,6 +22,8 @@ from ui.style import theme_color
 CONFIG = {"displayModeBar": False, "doubleClick": False, "scrollZoom": False}
 # A gap that takes at least this share of a chart has room for its text.
 _LABELED_SHARE = 0.3
+# Bottom up.
+_OUTCOME_COLORS = {"success": "", "unknown": "var(--second)", "failure": "var(--red)"}
 _GRAINS = {60: "minute", 300: "5 minutes", 900: "15 minutes", 3600: "hour", 86400: "day"}
 
 
@@ -41,13 +43,35 @@ def histogram(
     """Draw bars over time; selecting some of them calls *brush* with their start and end.
 
     Coverage gaps among *spans* are hatched, and what *known* says is not over or lacks data is
-    marked. Without events the bars have little height.
+    marked. Without events the bars have little height. Outcomes by which the bars are split are
+    drawn and explained, failures at the top; that all events succeeded is said, too, so that what
+    is below the chart keeps its place.
     """
     counts = [bar.count for bar in result.bars]
     height = 96 if any(counts) else 24
     chart = bars_over_time("Events over time", result.bars, zone, spans, height=height, known=known)
     chart["series"] = [{"name": "Events", "square": "", "counts": counts}]
+    totals = outcome_totals(result)
+    if totals:
+        chart["series"] = [
+            {
+                "name": f"{text.OUTCOMES[outcome][0]} {text.OUTCOMES[outcome][1]}",
+                "square": _OUTCOME_COLORS[outcome],
+                "counts": [part.get(outcome, 0) for part in result.parts],
+            }
+            for outcome in totals
+        ]
+        chart["legend"] = [
+            {"kind": outcome, "text": f"{text.OUTCOMES[outcome][1]} {count:,}"}
+            for outcome, count in totals.items()
+        ]
     time_chart(chart, key, brush)
+
+
+def outcome_totals(result: Histogram) -> dict[str, int]:
+    """Return the number of events by outcome, of those that *result* has, success first."""
+    totals = {name: sum(part.get(name, 0) for part in result.parts) for name in _OUTCOME_COLORS}
+    return {name: count for name, count in totals.items() if count}
 
 
 def bars_over_time(
@@ -70,7 +94,9 @@ def bars_over_time(
     edges = [bar.start for bar in bars] + [bar.end for bar in bars[-1:]]
     since = known.silent_since(bars) if known else None
     return {
-        "label": label if since is None else f"{label}. {known_time.no_data_since(since, zone)}",
+        "label": label
+        if since is None or not known
+        else f"{label}. {known.no_data_since(since, zone)}",
         "height": height,
         "edges": [calendar.timegm(edge.timetuple()) for edge in edges],
         "labels": [bar_label(bar, zone) for bar in bars],
@@ -172,7 +198,7 @@ def _end_spans(known: Known, bars: Sequence[Bar], zone: ZoneInfo) -> list[ChartS
     if since is None:
         return []
     start, end = bar_position(since, bars), bar_position(known.now, bars)
-    missing = known_time.no_data_since(since, zone)
+    missing = known.no_data_since(since, zone)
     return [{"start": start, "end": max(end, start + 0.15), "kind": "gap", "text": missing}]
 
 

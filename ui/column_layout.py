@@ -36,6 +36,16 @@ class ColumnLayout:
         saved = self._saved("widths")
         return saved if isinstance(saved, dict) else {}
 
+    def put(self, name: str, *, shown: bool) -> bool:
+        """Show the column *name* behind the others, or hide it; return whether that changed them.
+
+        The only column stays.
+        """
+        before = self.shown()
+        others = [other for other in before if other != name]
+        names = [*others, name] if shown else others
+        return (name in before) != shown and bool(names) and self.apply({"columns": names})
+
     def apply(self, message: Message) -> bool:
         """Remember the change of columns in *message*; return whether the columns shown changed."""
         if "reset" in message:

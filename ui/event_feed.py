@@ -26,9 +26,9 @@ def draw(
 ) -> None:
     """Draw events, each a link to it in Explore with the filter *chosen*; *link* opens all.
 
-    *number* says how many these are, if given, *empty* replaces what stands for no events.
+    *number* is their total, if given; *empty* replaces the default text for no events.
 
-    *time* formats the time of an event, *sentence* its text, *side* what is at its end.
+    *time* formats the time of an event, *sentence* its text, *side* the text at its end.
     """
     ranked_list.sentences(
         [

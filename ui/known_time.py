@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from trail.core.clock import naive_utc
 from trail.events import coverage
 from trail.events.timeline import Bar
-from trail.storage.database import Engine
-from trail.storage.filters import Window
+from trail.storage.engine import Engine
+from trail.storage.filters import Filter, Window
 from ui import text
 
 SO_FAR = "so far"
@@ -21,11 +21,12 @@ _SHORTEST_DAY = dt.timedelta(hours=23)
 class Known:
     """Up to when it is known what happened (`until`, None without any data), as of `now`.
 
-    Both are UTC without zone.
+    Both are UTC without zone. `behind` are the workspaces that are known for less long than others.
     """
 
     until: dt.datetime | None
     now: dt.datetime
+    behind: tuple[str, ...] = ()
 
     @property
     def is_late(self) -> bool:
@@ -48,6 +49,14 @@ class Known:
         late = self.now - self.until >= patience
         return self.until if late and bars[0].start < self.now else None
 
+    def no_data_since(self, since: dt.datetime, zone: ZoneInfo) -> str:
+        """Return the sentence for the time after *since* (UTC): `No data since Thu 19 Nov 02:10`.
+
+        It names the workspaces without data, if others have some.
+        """
+        which = f" from {' and '.join(self.behind)}" if self.behind else ""
+        return f"No data{which} since {text.short_timestamp(since, zone)}"
+
     def running(self, bars: Sequence[Bar]) -> int | None:
         """Return the index of the bar that is not over, if its data arrives, else None."""
         if self.silent_since(bars) is not None:
@@ -59,19 +68,16 @@ class Known:
         """Return by index what to say of those *bars* that are not over or lack data."""
         since = self.silent_since(bars)
         if since is not None:
-            missing = no_data_since(since, zone)
+            missing = self.no_data_since(since, zone)
             late = (at for at, bar in enumerate(bars) if since < bar.end and bar.start < self.now)
             return dict.fromkeys(late, missing[0].lower() + missing[1:])
         running = self.running(bars)
         return {} if running is None else {running: SO_FAR}
 
 
-def known(engine: Engine, now: dt.datetime) -> Known:
-    """Return what is known at *now* (aware)."""
+def known(engine: Engine, now: dt.datetime, filter_: Filter | None = None) -> Known:
+    """Return what is known at *now* (aware), of the workspaces that *filter_* chooses."""
     moment = naive_utc(now)
-    return Known(coverage.known_until(engine, moment), moment)
-
-
-def no_data_since(since: dt.datetime, zone: ZoneInfo) -> str:
-    """Return the sentence for the time after *since* (UTC): `No data since Thu 19 Nov 02:10`."""
-    return f"No data since {text.short_timestamp(since, zone)}"
+    of = (filter_ or Filter()).choice("workspace")
+    behind = coverage.behind(engine, moment, of)
+    return Known(coverage.known_until(engine, moment, of), moment, behind)

@@ -31,10 +31,10 @@ def sign_in_pages() -> list[StreamlitPage]:
 
 
 def menu(user: User) -> dict[str, list[StreamlitPage]]:
-    """Return the pages by menu section: the pages of the role, and its own below the user's name.
+    """Return the pages by menu section: those of the role, and personal ones below the user's name.
 
-    Pages of other roles are hidden but exist, so that their access check can explain the refusal;
-    so do those that only other pages link to.
+    Pages for other roles are hidden but exist, so that their access check can explain the refusal;
+    so do pages that only other pages link to.
     """
     entries: list[StreamlitPage] = []
     personal: list[StreamlitPage] = []

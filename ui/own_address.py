@@ -1,4 +1,4 @@
-"""The address of this server, as the browser of the viewer reaches it."""
+"""The URL of this server as reached by the viewer's browser."""
 
 import streamlit as st
 
@@ -6,7 +6,7 @@ from trail.core.settings import Settings
 
 
 def of(settings: Settings, path: str) -> str:
-    """Return the address of *path*: at `forward.public_url`, else where this page is open."""
+    """Return the URL of *path*: below `forward.public_url`, or that of the open page."""
     base = settings.forward.public_url or st.context.url or ""
     scheme, _, rest = base.partition("://")
     return f"{scheme}://{rest.split('/', 1)[0]}{path}" if rest else path

@@ -24,12 +24,12 @@ from trail.core.errors import InputError, OverloadError, TrailError
 from trail.runtime import process, startup
 from trail.runtime.process import Runtime
 from trail.storage import query_timeout, shared_results
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.query_timeout import QueryScope
 from trail.web import email_masks
-from ui import script_run, setup_guide, sign_in_form, text, unreadable_notice, url_state
+from ui import script_run, setup_guide, sign_in_form, text, unreadable_notice
 from ui.audit import record_page_view
-from ui.session import current_user as current_user  # noqa: PLC0414 - pages find it here
+from ui.session import current_user as current_user  # noqa: PLC0414 - re-exported for pages
 
 _log = logging.getLogger("trail.ui")
 
@@ -50,8 +50,8 @@ class Context:
 
     @property
     def store(self) -> Store:
-        """Return the store that the URL names: the database, or an archived month."""
-        return startup.store_of(url_state.param("archive"))
+        """Return the store for reading, with the archived days."""
+        return startup.reading_store()
 
     @functools.cached_property
     def now(self) -> dt.datetime:
@@ -66,10 +66,10 @@ class Context:
 class Page:
     """One page: address, title, render function, and the capability that it requires.
 
-    `roles` follows from the capability; only tests set it. The menu carries the URL parameters
-    `keeps` from the page before. A page that `has_search` shows the error of a search in its box.
-    One that is not `is_listed` is not in the menu; other pages link to it. One that is
-    `is_personal` is in the menu below the user's name.
+    `roles` is derived from the capability; only tests set it. The menu keeps the URL parameters
+    `keeps` of the previous page. A page that `has_search` shows search errors in its search box. A
+    page that is not `is_listed` is missing from the menu; other pages link to it. An `is_personal`
+    page is in the menu below the user's name.
     """
 
     path: str
@@ -127,7 +127,7 @@ def _leave_out_findings(user: User) -> None:
 
 
 def _leave_out_searches(user: User) -> None:
-    """Remove what asks for a text or an e-mail from the URL, where e-mails are masked."""
+    """Remove searches for texts and e-mails from the URL if e-mails are masked."""
     if not email_masks.is_masked(user):
         return
     asked = [
@@ -201,10 +201,10 @@ def factors() -> SecondFactors:
 
 
 def acting_user(capability: str = OWN_ACCOUNT, *, enrolling: bool = False) -> User:
-    """Return the user of the session, who has *capability*; by default, one that all roles have.
+    """Return the user of the session if permitted; the default *capability* is one of all roles.
 
-    Callbacks ask this before they act: they can run without the check of their page. Raises
-    `InputError` for anybody else, and for who must set up a second factor unless *enrolling*.
+    Callbacks must call this first, since they can run without the check of their page. Raises
+    `InputError` for other users, and for users who must set up a second factor unless *enrolling*.
     """
     user = current_user()
     if user is None or not user.may(capability):
@@ -217,10 +217,10 @@ def acting_user(capability: str = OWN_ACCOUNT, *, enrolling: bool = False) -> Us
 def acts(
     capability: str,
 ) -> Callable[[Callable[Concatenate[Context, P], None]], Callable[Concatenate[Context, P], None]]:
-    """Return a decorator for callbacks, which are given the context first.
+    """Return a decorator for callbacks, which get the context as their first argument.
 
-    The callback runs as a user who has *capability* now. Otherwise, and for a `TrailError` of the
-    callback, the error is shown and nothing more is done.
+    The callback runs only if the user has *capability* at that time. Otherwise, or if the callback
+    raises a `TrailError`, the error is shown.
     """
 
     def decorate(
@@ -229,7 +229,7 @@ def acts(
         @functools.wraps(callback)
         def checked(ctx: Context, /, *args: P.args, **given: P.kwargs) -> None:
             try:
-                current = copy.copy(ctx)  # with the moment that the screen shows
+                current = copy.copy(ctx)  # with the time shown on screen
                 current.user = acting_user(capability)
                 callback(current, *args, **given)
             except TrailError as error:

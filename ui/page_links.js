@@ -74,8 +74,9 @@ function correct(path, query) {
   const here = document.location;
   const drawn = `${path}?${new URLSearchParams(query)}`;
   const shown = `${here.pathname}?${new URLSearchParams(here.search)}`;
-  // Once only for the same two, should Streamlit ever write an address in another way.
+  // Not twice in a row for the same two, should Streamlit ever write an address in another way.
   const both = `${drawn} ${shown}`;
+  if (drawn === shown) delete tab.trailCorrected;
   if (here.pathname !== path || drawn === shown || tab.trailCorrected === both) return;
   tab.trailCorrected = both;
   drawPageOfAddress();

@@ -47,13 +47,20 @@ def superseded() -> Callable[[], bool]:
     A run that a pressed button started is always needed, since it carries out an action, and so is
     an `action`. The function may be called from any thread.
     """
-    if _in_action.get():
+    context = get_script_run_ctx(suppress_warning=True)
+    if context and any(state.trigger_value for state in context.session_state.get_widget_states()):
         return lambda: False
+    return replaced()
+
+
+def replaced() -> Callable[[], bool]:
+    """Return a function that tells whether another run of the tab waits for this one to end.
+
+    For what only reads, after a press has been carried out. Never true inside an `action`.
+    """
     context = get_script_run_ctx(suppress_warning=True)
     requests = context.script_requests if context else None
-    if context is None or requests is None:
-        return lambda: False
-    if any(widget.trigger_value for widget in context.session_state.get_widget_states()):
+    if requests is None or _in_action.get():
         return lambda: False
     return lambda: _ends(requests)
 

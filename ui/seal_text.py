@@ -23,6 +23,7 @@ _REMEDIES = {
     "seal forged": f"A seal was written without the key. {_COMPARE}",
     "wrong key": "The seals were signed with another key. Restore the key file from its copy.",
     "key missing": "Restore the key file from its copy. Without it, no day is sealed.",
+    "archive unreachable": "Find out why: python -m trail doctor. Then verify again.",
     "purge forged": f"Events were removed outside retention. Pull these days again or {_BACKUP}.",
 }
 _LEDGER_REMEDY = (
@@ -69,7 +70,7 @@ def remedy(problem: str) -> str:
     """Return what to do about a kind of problem."""
     if problem.startswith(("mirror", "copy")):
         return _FILE_REMEDY
-    if problem.startswith("archive"):
+    if problem.startswith("archive") and problem not in _REMEDIES:
         return _ARCHIVE_REMEDY
     if problem.startswith("ledger"):
         return _LEDGER_REMEDY

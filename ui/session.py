@@ -1,4 +1,4 @@
-"""The user of this tab, and what they may ask for where e-mails are masked."""
+"""The user of this tab, and the parameters they may use if e-mails are masked."""
 
 from collections.abc import Iterable
 
@@ -22,9 +22,9 @@ def current_user() -> User | None:
 
 
 def askable(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Return the parameters of a URL or a view without those that search for e-mails, if masked.
+    """Return the parameters of a URL or view, without searches for e-mails if masked.
 
-    Here and not only where a page begins, since a browser can also ask for a part of a page.
+    Checked here and not only at the start of a page, since a browser can rerun part of a page.
     """
     if not process.current().settings.auth.mask_emails or not email_masks.is_masked(current_user()):
         return list(pairs)

@@ -1,4 +1,4 @@
-"""Settings that owners change on pages: the role check, the change, and its access-log entry."""
+"""Setting changes by owners on pages: the role check, the change, and the access-log entry."""
 
 from typing import Any
 
@@ -10,9 +10,9 @@ from ui.page import acting_user
 
 
 def change(name: str, value: Any, **seen: Any) -> Change:
-    """Set *name* to *value* (JSON) and record who did it; *seen* is that of the configuration.
+    """Set *name* to *value* (JSON) and record the user; for *seen*, see `configuration.change`.
 
-    Raises `InputError` for users that may not, and what `configuration.change` raises.
+    Raises `InputError` for users without permission, and the errors of `configuration.change`.
     """
     user = acting_user("configure")
     done = configuration.change(name, value, user.username, **seen)
@@ -21,7 +21,7 @@ def change(name: str, value: Any, **seen: Any) -> Change:
 
 
 def reset(name: str) -> Change:
-    """Remove what is stored for *name* and record who did it; raises as `change` does."""
+    """Remove the stored value of *name* and record the user; raises like `change`."""
     user = acting_user("configure")
     done = configuration.reset(name)
     record_action("settings", user, name, f"{done.before} → {done.after}")
@@ -29,7 +29,7 @@ def reset(name: str) -> Change:
 
 
 def origin(setting: Editable) -> str:
-    """Return who changed *setting* last and when, or what sets it, or an empty string."""
+    """Return who last changed *setting* and when, or its source, or an empty string."""
     if setting.fixed_by:
         return f"Set by {setting.fixed_by}"
     if not setting.by:

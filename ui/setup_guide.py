@@ -1,7 +1,7 @@
-"""The guide through the set-up: its steps above the page where one is done, Skip and Next.
+"""The setup guide: its steps above the page of the current one, Skip and Next.
 
-It is on Connect until all steps are done or skipped, and follows its owner to the pages of the
-other steps.
+It is shown on Connect until all steps are done or skipped, and on the pages of the other steps once
+an owner has started it.
 """
 
 import streamlit as st
@@ -49,7 +49,7 @@ def draw(title: str, name: str) -> None:
 
 
 def draw_above(path: str, user: User) -> None:
-    """Draw above the page *path* what is left of the set-up: the steps, or where they begin."""
+    """Draw the open setup steps above the page *path*, or a link to where they begin."""
     if path == "connect":
         return
     if st.session_state.get(_STARTED) and path in _BY_PAGE and user.may("configure"):
@@ -69,7 +69,7 @@ def draw_above(path: str, user: User) -> None:
             st.html(sentence, width="content")
             st.page_link(url_state.CONNECT, label=label)
         else:
-            st.html(f"{sentence} An owner connects the workspace.", width="content")
+            st.html(f"{sentence} An owner can connect the workspace.", width="content")
 
 
 def _item(step: Step, number: int, current: str) -> StepItem:
@@ -88,7 +88,7 @@ def _item(step: Step, number: int, current: str) -> StepItem:
 
 
 def _skip(name: str) -> None:
-    from ui import setting_change  # late: it asks the page for its user, which draws this
+    from ui import setting_change  # imported late: it imports the page module, which draws this
 
     runtime = process.current()
     skipped = runtime.settings.setup.skipped
@@ -101,7 +101,7 @@ def _skip(name: str) -> None:
 
 
 def _open(step: Step | None) -> None:
-    """Open the page of *step*; without one, the set-up has ended."""
+    """Open the page of *step*; without one, the setup has ended."""
     st.session_state[_STARTED] = step is not None
     page, section = _PLACES[step.name] if step else (url_state.EXPLORE, "")
     url_state.open_page(page, url_state.current_filter(), section=section)

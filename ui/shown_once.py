@@ -1,4 +1,4 @@
-"""Secrets that are shown once, for ten minutes, in the browser session that made them."""
+"""Secrets that are shown once, for ten minutes, in the browser session that created them."""
 
 import time
 
@@ -10,7 +10,7 @@ SECONDS = 600.0
 
 
 def keep(key: str, secret: str, about: str) -> None:
-    """Show *secret*, with what it is *about*, where `draw` is called with the same *key*."""
+    """Keep *secret* and its description *about* for `draw` with the same *key*."""
     st.session_state[f"{key}-once"] = (secret, about, time.time() + SECONDS)
 
 
@@ -27,7 +27,7 @@ def draw(key: str) -> bool:
         st.text(about)
         st.code(secret, language=None, wrap_lines=True)
         with st.container(horizontal=True, horizontal_alignment="distribute"):
-            st.caption(f"Shown once, for {text.duration(left)} more", width="content")
+            st.caption(f"Shown once, for another {text.duration(left)}", width="content")
             st.button("Done", key=f"{key}-once-done", on_click=_forget, args=(key,))
     return True
 

@@ -52,7 +52,7 @@ _STYLE = """<style>
   background: FILL; border-color: FILL; color: INK; }
 .st-key-sign-in-page [data-testid="stFormSubmitButton"] button:hover {
   background: color-mix(in srgb, FILL 88%, black); border-color: FILL; color: INK; }
-.st-key-sign-in-page .stButton button { color: INK; }
+.st-key-sign-in-page .stButton button[kind="primary"] { color: INK; }
 .st-key-sign-in-page .brand { display: flex; align-items: center; gap: 9px; font-weight: 600;
   font-size: 16px; }
 .st-key-sign-in-page .workspace { color: FAINT; margin-top: -10px; }
@@ -75,7 +75,7 @@ class SignInController:
         throttle: Throttle,
         protected: frozenset[str] | None = None,
     ) -> None:
-        """With *protected*, the usernames with a second factor, wrong passwords ask for it, too."""
+        """With *protected* usernames, which have a second factor, wrong passwords need a code."""
         self._controller, self._credentials = controller, credentials
         self._address, self._throttle = address, throttle
         self._protected = protected or frozenset()
@@ -86,7 +86,7 @@ class SignInController:
     def login(self, username: str = "", password: str = "", *_: Any, **__: Any) -> bool:
         """Check a submitted form; set `username` and return True, or set `refusal`.
 
-        Where a code is to be asked for, `held` is set instead.
+        If a code is required, `held` is set instead.
         """
         name = normalize_username(username or "")[:64]
         if not name or not password:

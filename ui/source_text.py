@@ -3,6 +3,7 @@
 import datetime as dt
 from zoneinfo import ZoneInfo
 
+from trail.ingest.nodes import NodeStatus
 from trail.ingest.source_health import STATE_NAMES, SourceHealth, State
 from ui import text
 
@@ -41,6 +42,23 @@ def short(health: SourceHealth, zone: ZoneInfo) -> str:
     if health.last_event is None:
         return f"{STATES['ok'][1]}{_every(health)}"
     return f"last event {text.short_timestamp(health.last_event, zone)}{_every(health)}"
+
+
+def ingest_process(node: NodeStatus, now: dt.datetime, zone: ZoneInfo) -> str:
+    """Return state, last report and what waits of a process as plain text; *now* is naive UTC."""
+    mark, _ = STATES["failing" if node.problems(now) else "ok"]
+    seen = text.short_timestamp(node.seen_at, zone) if node.seen_at else "none"
+    parts = [f"{mark} {node.node}. Last report {seen}"]
+    if node.log_bytes:
+        parts.append(f"{text.byte_size(node.log_bytes)} in its log")
+    if node.waiting_parts:
+        size = text.byte_size(node.waiting_bytes)
+        parts.append(f"{text.count(node.waiting_parts, 'part')} waiting ({size})")
+    if node.set_aside:
+        parts.append(f"{text.count(node.set_aside, 'file')} cannot be read")
+    if node.missing:
+        parts.append(f"{text.count(node.missing, 'part')} never arrived")
+    return ". ".join(parts) + "."
 
 
 def _every(health: SourceHealth) -> str:

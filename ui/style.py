@@ -6,7 +6,7 @@ from pathlib import Path
 import streamlit as st
 
 _RULES = """
-/* Components ask for its width: the sidebar takes a part of that of the window. */
+/* Components query its width, since the sidebar takes part of the window's. */
 .stMainBlockContainer { padding: 52px 28px 28px; container-type: inline-size; }
 .st-key-page-links, .st-key-color-scheme { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
@@ -26,7 +26,9 @@ _RULES = """
 }
 /* The colors of highlighted code are too faint to read on its background. */
 .stCode .token { color: INK !important; }
-.st-key-title, .st-key-title-lead, .st-key-title-controls, .st-key-filter-bar { gap: 8px; }
+.st-key-title, .st-key-title-lead, .st-key-title-controls, .st-key-filter-bar, .st-key-filters {
+  gap: 8px;
+}
 .st-key-title-lead, .st-key-filter-bar { min-height: 35px; }
 .st-key-title > *, .st-key-title-controls > .st-key-time-range, .st-key-saved-views {
   flex: 0 1 auto; min-width: 0;
@@ -34,13 +36,16 @@ _RULES = """
 .st-key-title-controls:has(> .st-key-tz), .st-key-title-lead:has(> .st-key-saved-views) {
   flex-wrap: nowrap;
 }
-/* The search takes what is left of its row: beside the chips, or above them if these are many. */
-.st-key-filter-bar { align-items: flex-start; row-gap: 5px; }
-.st-key-filter-bar > .st-key-search { flex: 1 1 280px; min-width: 240px; }
-.st-key-filter-bar > .st-key-active { flex: 1000 1 min-content; min-width: 0; }
+/* The search takes what is left beside the chips, or its whole row, above them, if these are many;
+   the controls stay at the right of the search. */
+.st-key-filter-bar { align-items: flex-start; flex-wrap: nowrap; }
+.st-key-filter-bar, .st-key-filters { row-gap: 5px; }
+.st-key-filter-bar > * { flex: none; }
+.st-key-filter-bar > :has(> .st-key-filters) { flex: 1 1 0; min-width: 0; }
+.st-key-filters > .st-key-search { flex: 1 1 280px; min-width: 240px; }
+.st-key-filters > .st-key-active { flex: 1000 1 min-content; min-width: 0; max-width: 100%; }
 /* Lower than the search box beside them. */
-.st-key-filter-bar > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
-.st-key-filter-bar > .st-key-active + * { margin-left: auto; }
+.st-key-filters > .st-key-active, .st-key-filter-bar > .st-key-new-events { margin-top: 3px; }
 /* Alert rules: rows with hairlines, the one in the editor marked; names are not cut. */
 [class*=st-key-rule-row-], [class*=st-key-rule-open-] {
   border-top: 1px solid LINE; padding: 8px 0 8px 8px;
@@ -50,14 +55,21 @@ _RULES = """
 }
 .st-key-rule-heads { padding-left: 8px; }
 .st-key-rules .stText { font-weight: 600; overflow-wrap: anywhere; }
+/* Its three dots say enough. */
+[class*=st-key-rule-menu-] [data-testid=stPopoverButton] div[aria-hidden] { display: none; }
 .st-key-back-test-rows .stText { font-size: 13px; overflow-wrap: anywhere; }
 .st-key-message-preview { border-left: 3px solid LINE; padding-left: 12px; }
 .st-key-message-preview .stText { font-weight: 600; overflow-wrap: anywhere; }
+@container (min-width: 600px) {
+  /* Streamlit would put them below each other in windows that are wide enough. */
+  .st-key-rule-editor .stHorizontalBlock > .stColumn { min-width: 0; }
+}
 @container (max-width: 1100px) {
-  /* The editor comes first where it does not fit beside the list, and rows have two lines. */
+  /* If the editor does not fit beside the list, it comes first, and rows have two lines. */
   .stHorizontalBlock:has(> .stColumn .st-key-rule-editor) { flex-flow: column-reverse; }
   .stHorizontalBlock:has(> .stColumn .st-key-rule-editor) > .stColumn { width: 100%; }
-  .st-key-rule-heads { display: none; }
+  .st-key-rules > :has(> .st-key-rule-heads) { display: none; }
+  .st-key-rules > :has(> .st-key-rule-heads) + * > * { border-top: 0; padding-top: 0; }
   :is([class*=st-key-rule-row-], [class*=st-key-rule-open-]) .stHorizontalBlock {
     flex-flow: row wrap; gap: 4px 16px;
   }
@@ -84,13 +96,24 @@ _RULES = """
 [data-testid=stSidebar][data-collapsed=false] {
   width: 275px !important; min-width: 275px !important;
 }
+/* What the arrows open: the facets and, on a phone, the menu. */
+[data-testid=stExpandSidebarButton] { width: auto; gap: 4px; padding-inline: 6px; }
+[data-testid=stExpandSidebarButton]::after {
+  content: "Filters"; font-size: 13px; color: GREY; white-space: nowrap;
+}
+@media (max-width: 768px) {
+  [data-testid=stExpandSidebarButton]::after { content: "Menu"; }
+  body:has(.st-key-facet-drawer) [data-testid=stExpandSidebarButton]::after {
+    content: "Menu and filters";
+  }
+}
 [data-testid=stSidebarContent] { padding: 0 4px; }
 [data-testid=stSidebarUserContent] { padding: 0 6px 24px; }
 .trail-summary, .trail-window { color: GREY; font-size: 12.5px; white-space: nowrap; }
 .trail-link { color: LINK; font-size: 12.5px; white-space: nowrap; text-decoration: none; }
 .trail-link:hover { text-decoration: underline; }
 .trail-summary b { color: INK; font-weight: 600; }
-.st-key-demo-banner, .st-key-setup-banner, .st-key-archive-banner {
+.st-key-demo-banner, .st-key-setup-banner {
   background: PANEL; border: 1px solid LINE; border-radius: 6px; padding: 4px 12px;
   min-height: 36px;
 }
@@ -102,7 +125,7 @@ _RULES = """
 .st-key-coverage-banner-files { border-left-color: GREY; }
 [class*=st-key-coverage-banner] :is(p, .stText *) { font-size: 13px; overflow-wrap: anywhere; }
 [class*=st-key-coverage-banner] > :first-child { flex: 1 1 280px; min-width: 0; }
-:is(.st-key-demo-banner, .st-key-setup-banner) :is(p, .stHtml), .st-key-archive-banner * {
+:is(.st-key-demo-banner, .st-key-setup-banner) :is(p, .stHtml) {
   font-size: 13px;
 }
 .trail-bars { display: flex; gap: 1px; align-items: flex-end; height: 34px; }
@@ -115,16 +138,18 @@ _RULES = """
 .st-key-result-bar > * > .st-key-caption { min-height: 28px; }
 .st-key-result-bar :is(a, button) { min-height: 28px; margin: 0; padding: 0 8px; }
 .st-key-downloads { gap: 4px; }
+/* What was announced and is over takes no place, so that the table stays where it is. */
+:has(> .st-key-slow-read > :only-child .stEmpty) { display: none; }
 .st-key-head { gap: 8px; min-height: 78px; }
 @container (min-width: 961px) {
-  /* Leaves room for "12 new events" and the switch, or for the downloads. */
-  .st-key-filter-bar > .st-key-active { max-width: calc(100% - 210px); }
   .st-key-title:has(.st-key-saved-views) { flex-wrap: nowrap; }
 }
 @container (max-width: 960px) {
   .st-key-head { min-height: 121px; }
-  .st-key-filter-bar:has(> .st-key-active) > .st-key-search { flex-basis: 100%; }
-  .st-key-filter-bar > .st-key-active { flex-basis: 0; }
+  /* The chips are in a row of their own, below the search and the controls. */
+  .st-key-filter-bar { flex-wrap: wrap; }
+  .st-key-filters, .st-key-filter-bar > :has(> .st-key-filters) { display: contents; }
+  .st-key-filters > .st-key-active { order: 1; flex: 1 1 100%; }
   .st-key-result-bar :is(a, button) {
     min-width: 30px; justify-content: center; gap: 0; border: 1px solid LINE;
     border-radius: 6px;
@@ -135,8 +160,7 @@ _RULES = """
   .st-key-title > :has(> .st-key-title-controls), .st-key-chart-head > * { flex: 1 1 100%; }
   .st-key-title-controls > .st-key-tz { flex: 1 1 72px; min-width: 72px; }
   .st-key-tz input { text-overflow: ellipsis; }
-  .st-key-filter-bar > .st-key-search { flex-basis: 160px; min-width: 160px; }
-  .st-key-filter-bar > .st-key-active { flex-basis: 200px; }
+  .st-key-filters > .st-key-search { flex-basis: 160px; min-width: 160px; }
   .st-key-result-bar { justify-content: flex-end; flex-wrap: nowrap; }
   .st-key-result-bar > :first-child { margin-right: auto; }
   .trail-hint { display: none; }
@@ -189,6 +213,12 @@ _RULES = """
     }
   }
 }
+/* While others are read, the rows before are not shown; their room stays, so that nothing moves. */
+.st-key-results:has(.st-key-reading) :is(.st-key-events-table, .st-key-no-events) {
+  visibility: hidden;
+}
+.st-key-reading .stHtml { color: GREY; font-size: 14px; }
+.st-key-reading button { min-height: 0; color: LINK; }
 .st-key-no-events [data-testid=stBaseButton-tertiary] {
   min-height: 30px; color: LINK; text-align: left;
 }

@@ -30,6 +30,7 @@ FACETS = {
     "outcome": "Outcome",
     "kind": "Kind",
     "source": "Collected by",
+    "workspace": "Workspace",
     "findings": "Finding",
     "verified": "Verified",
     "future_dated": FUTURE_DATED,
@@ -46,6 +47,7 @@ _LABELS = {
     },
 }
 
+collected_by = collected_by_.title
 timestamp = clock.local_text
 utc_offset = clock.utc_offset
 byte_size = core_text.byte_size
@@ -82,13 +84,6 @@ def facet_label(field: str, value: str, label: str) -> str:
     if field in FLAGS:
         return value.capitalize()
     return label.replace("_", " ") if field == "target_type" else label
-
-
-def collected_by(loader: str) -> str:
-    """Return how events of *loader* were collected, in words."""
-    workspace = loader.partition(collected_by_.WORKSPACE_MARK)[2]
-    name = COLLECTED_BY.get(collected_by_.way_of(loader), loader)
-    return f"{name} ({workspace})" if workspace else name
 
 
 def events_summary(total: int, unverified: int) -> str:

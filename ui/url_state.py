@@ -4,7 +4,6 @@ The filter and the opened item are only in the URL, so that reload, Back and cop
 same. Session state contains private view state, such as which facet shows more values.
 """
 
-import contextlib
 import datetime as dt
 from dataclasses import replace
 from pathlib import PurePosixPath
@@ -19,22 +18,24 @@ from trail.core.zones import zone_names
 from trail.events import overview, value_names
 from trail.events.value_names import Misnamed
 from trail.runtime import process, startup
-from trail.storage import readable_filter, search_syntax
+from trail.storage import archived_month, readable_filter, search_syntax
 from trail.storage.filters import FACETS, Filter
 from trail.storage.query_pairs import SYNTAX
 from trail.storage.readable_filter import Unreadable
 from ui.session import askable
 
 DEFAULT_FROM = "7d"
+# Filters that are switched off, as a query string.
+DISABLED = "disabled"
 
 # URL parameters of pages besides those of the filter: the opened event and its time, the cursor of
-# a result page and the number of its first row, the order of a list, an archived month to show, the
-# selected tab; the interval and lanes of Timeline; the earlier period that is compared, and what
+# a result page and the number of its first row, the order of a list, the selected tab;
+# the interval and lanes of Timeline; the earlier period that is compared, and what
 # Overview counts; the actor, target, incident or finding shown;
 # filter and name of a new alert rule, and which one is edited; the user whose entries of the access
-# log are shown; the saved view that is open; the week or day of a digest.
+# log are shown; the saved view that is open; the week or day of a digest; disabled filters.
 PAGE_PARAMS = (
-    *("event", "at", "after", "before", "row", "order", "archive", "section"),
+    *("event", "at", "after", "before", "row", "order", "section"),
     *("grain", "by", "top"),
     *("compare", "events"),
     *("who", "what"),
@@ -43,14 +44,15 @@ PAGE_PARAMS = (
     *("rule", "name", "edit"),
     *("user", "view"),
     *("week", "day"),
+    DISABLED,
 )
 
 # What stays as it is when the filter changes.
-_KEPT = ("archive", "order", "compare", "events", "group", "pattern", "owner")
+_KEPT = ("order", "compare", "events", "group", "pattern", "owner", DISABLED)
 
 # Parameters that the menu carries to other pages: those of the window, and of the whole filter.
 WINDOW_PARAMS = ("from", "to", "tz")
-FILTER_PARAMS = (*WINDOW_PARAMS, *FACETS, "q", SYNTAX)
+FILTER_PARAMS = (*WINDOW_PARAMS, *FACETS, "q", SYNTAX, DISABLED)
 
 # Paths of pages relative to the main script, for links.
 EXPLORE = "../pages/explore.py"
@@ -108,7 +110,7 @@ def _read() -> tuple[Filter, tuple[Unreadable, ...], tuple[Misnamed, ...]]:
         (name, value)
         for name in st.query_params
         for value in st.query_params.get_all(name)
-        if name not in PAGE_PARAMS
+        if name not in (*PAGE_PARAMS, archived_month.NAME)
     ]
     zone = dict(pairs).get("tz")
     if zone in zone_names():
@@ -116,14 +118,17 @@ def _read() -> tuple[Filter, tuple[Unreadable, ...], tuple[Misnamed, ...]]:
     filter_, left_out = readable_filter.read(askable(pairs))
     if zone not in zone_names():
         filter_ = replace(filter_, tz=timezone_name())
+    try:
+        filter_ = archived_month.limited(
+            filter_, param(archived_month.NAME), dt.datetime.now(dt.UTC)
+        )
+    except InputError as error:
+        left_out = (*left_out, Unreadable(archived_month.NAME, str(error)))
     if not filter_.start and not filter_.end:
         filter_ = replace(filter_, start=DEFAULT_FROM)
     unnamed: tuple[Misnamed, ...] = ()
     if filter_.choices:
-        # The page itself says that an archived month does not exist.
-        with contextlib.suppress(InputError):
-            store = startup.store_of(param("archive"))
-            filter_, unnamed = value_names.resolve(store, filter_)
+        filter_, unnamed = value_names.resolve(startup.reading_store(), filter_)
     return overview.in_one_choice(filter_), left_out, unnamed
 
 
@@ -148,15 +153,15 @@ def param(name: str) -> str:
 
 
 def shown() -> dict[str, list[str]]:
-    """Return all parameters of the URL that this run draws."""
+    """Return all URL parameters of this run."""
     return {name: st.query_params.get_all(name) for name in st.query_params}
 
 
 def set_url(filter_: Filter, **names: str) -> None:
     """Set the URL to *filter_* and the non-empty page parameters *names*.
 
-    A page that shows an archived month stays in that month, a list in its order, Explore in its
-    saved view, Overview with what it counts and compares, and Failures with the incidents shown.
+    A list stays in its order, Explore in its saved view, Overview with what it counts and compares,
+    and Failures with the incidents shown.
     """
     kept = {name: param(name) for name in _KEPT}
     kept["view"] = opened_view()

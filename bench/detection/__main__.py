@@ -13,7 +13,7 @@ from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.findings.budget import WARM_UP_DAYS
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _OUT = Path(__file__).parents[1] / "DETECTION.md"
 _WINDOWS = 4

@@ -15,7 +15,7 @@ from bench.detection.world import Event, Planted
 from trail.findings import budget, queries
 from trail.findings.budget import Scored
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 _SHARE = 0.2

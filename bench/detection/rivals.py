@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 OURS = "findings"
 _VERBS = ("create", "modify", "delete", "disable", "enable", "download", "access")

@@ -23,7 +23,7 @@ from tests.browser import conftest
 from trail.core.settings import load as load_settings
 from trail.events import counts
 from trail.events import export as exports
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 _HERE = Path(__file__).parent

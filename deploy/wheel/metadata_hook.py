@@ -10,12 +10,17 @@ NOT_INSTALLED = "pytest"
 
 
 class RequirementsHook(MetadataHookInterface):
-    """Sets `project.dependencies`."""
+    """Sets `project.dependencies`, and the extras."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         """Add the pinned requirements to *metadata*."""
-        lines = Path(self.root, "requirements.txt").read_text(encoding="utf-8").splitlines()
-        pins = [line.strip() for line in lines if line.strip() and not line.startswith("#")]
         metadata["dependencies"] = [
-            pin for pin in pins if pin.partition("==")[0].lower() != NOT_INSTALLED
+            pin
+            for pin in self._pins("requirements.txt")
+            if pin.partition("==")[0].lower() != NOT_INSTALLED
         ]
+        metadata["optional-dependencies"] = {"spark": self._pins("requirements-spark.txt")}
+
+    def _pins(self, name: str) -> list[str]:
+        lines = Path(self.root, name).read_text(encoding="utf-8").splitlines()
+        return [line.strip() for line in lines if line.strip() and not line.startswith("#")]

@@ -116,7 +116,7 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """Start the server on a workspace of 5,000 events that end today."""
     folder = tmp_path_factory.mktemp("site")
@@ -161,7 +161,7 @@ def _hostile() -> dict[str, str]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """Start Chromium. Tests fail without one: a skip would leave the pages untested."""
     path = chromium()
@@ -172,7 +172,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contexts(browser: Browser) -> Iterator[Callable[[str], BrowserContext]]:
     """Return a function that gives the browser context of a user, which has compiled scripts."""
     made: dict[str, BrowserContext] = {}

@@ -23,10 +23,10 @@ from trail.events.annotations import Annotation
 from trail.ingest import directory
 from trail.ingest.files import load_files
 from trail.notifications import destinations, rule_store
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.rule import Rule
 from trail.retention import legal_holds
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 # Events of the strings start here, a minute apart; all others happened in the last hours.
 FIRST = utc_now().replace(second=0, microsecond=0) - dt.timedelta(days=4)

@@ -94,8 +94,9 @@ def test_owner_of_the_work_comments_and_makes_an_alert(page: Page) -> None:
     page.get_by_role("link", name="Alert on this").click()
     arrive(page, "Alerts")
     assert "action=" in url_query(page)["rule"][0]
-    page.get_by_role("button", name="As a query").click()
-    expect(page.get_by_role("textbox", name="Filter")).to_have_value(re.compile("action="))
+    page.get_by_role("button", name="Query string").click()
+    query = page.get_by_role("textbox", name="Filter", exact=True)
+    expect(query).to_have_value(re.compile("action="))
 
 
 def test_a_manager_starts_at_the_top_and_changes_nothing(

@@ -76,7 +76,7 @@ def test_from_an_empty_folder_to_an_alert_and_a_second_user(
         hand.fill(page.get_by_role("textbox", name="Token"), TOKEN)
         hand.press(page.get_by_role("button", name="Connect", exact=True))
         expect(page.get_by_text("29 events stored")).to_be_visible()
-        expect(page.get_by_text("by polling").first).to_be_visible()
+        expect(page.get_by_text("via polling").first).to_be_visible()
         hand.press(page.get_by_role("button", name="Next: alerts"))
 
         hand.press(page.get_by_role("button", name="Tracking plan changed"))

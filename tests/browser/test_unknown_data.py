@@ -30,7 +30,7 @@ from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.ingest import polling
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 pytestmark = pytest.mark.browser
 

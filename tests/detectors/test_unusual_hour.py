@@ -3,7 +3,7 @@
 import datetime as dt
 
 from detectors.unusual_hour import weekend_days_before
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_weekend_days_between_two_days_are_counted_one_by_one(store: Store) -> None:

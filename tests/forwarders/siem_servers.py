@@ -11,8 +11,8 @@ from tests.receiver import Receiver
 from tests.trail.notifications.conftest import Clock, Make, forward
 from trail.core.settings import Settings
 from trail.notifications import delivery_log, destinations
-from trail.notifications.destinations import Destination
-from trail.storage.database import Store
+from trail.notifications.destination import Destination
+from trail.storage.duckdb import Store
 
 # What the servers reject in the name of a target.
 POISON = "poison"

@@ -24,7 +24,7 @@ from trail.core.errors import InputError
 from trail.core.model import Notification, Response
 from trail.core.settings import Settings
 from trail.notifications import delivery_log
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 NOTICE = Notification("notice", "k", dt.datetime(2026, 11, 24), {"title": "T", "text": "X"})
@@ -82,7 +82,7 @@ def test_credentials_are_an_api_key_or_a_password() -> None:
         "https://elastic.example.com/prefix/logs-segment.audit-default/_bulk"
     )
     assert dict(made.headers)["Authorization"] == f"Basic {base64.b64encode(b'trail:pw').decode()}"
-    with pytest.raises(InputError, match="API key is missing"):
+    with pytest.raises(InputError, match="no credentials"):
         FORWARDER.request(NOTICE, settings, {}, NOW)
 
 

@@ -25,9 +25,9 @@ from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response
 from trail.core.settings import Settings
 from trail.notifications import delivery_log, test_message
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.http_transport import HttpTransport
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 AT = dt.datetime(2026, 11, 24, 11, 59)
 NOW = dt.datetime(2026, 11, 24, 12, 0, tzinfo=dt.UTC)

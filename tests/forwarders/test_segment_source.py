@@ -15,7 +15,7 @@ from tests.conftest import Load, rows
 from tests.segment_records import api_event, forwarded, ndjson, new_event_allowed, permission_check
 from trail.core.model import EVENT_COLUMNS, Notification, Request, Sent
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 KEY = "write-key-of-the-tests"
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)

@@ -22,7 +22,7 @@ from tests.trail.notifications.conftest import Clock, Make
 from trail.core.model import Response
 from trail.core.settings import Settings
 from trail.notifications import destinations
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_events_arrive_in_batches_despite_failures(

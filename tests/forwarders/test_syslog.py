@@ -25,7 +25,7 @@ from trail.core.errors import InputError
 from trail.core.model import Notification
 from trail.core.settings import Settings
 from trail.notifications import delivery_log
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.UTC)
 HEAD = re.compile(

@@ -166,7 +166,11 @@ test("a chip switches, is removed, and all are cleared", () => {
   assert.equal(all(view, ".flip")[1].disabled, true);
   for (const selector of [".flip", ".cross", ".clear"]) one(view, selector).click();
   const about = { field: "actor", values: ["u1"] };
-  const expected = [{ ...about, do: "flip" }, { ...about, do: "remove" }, { clear: true }];
+  const expected = [
+    { ...about, do: "flip", disabled: false },
+    { ...about, do: "remove", disabled: false },
+    { clear: true },
+  ];
   assert.deepEqual(withoutNumbers(view.sent), expected);
   assert.equal(chipVerb({ field: "actor", excluded: false }), " is ");
   const only = { field: "changes", name: "Changes", values: [{ value: "yes", label: "only" }] };
@@ -174,6 +178,27 @@ test("a chip switches, is removed, and all are cleared", () => {
   assert.equal(one(view, ".flip").textContent, "Changes only");
   view.draw({ chips: [] }, 3);
   assert.equal(one(view, ".clear").hidden, true);
+});
+
+test("a chip is switched off and on, and keeps the focus", () => {
+  const maya = [{ value: "u1", label: "Maya" }];
+  const chip = { field: "actor", values: maya, name: "Actor", excluded: false, disabled: false };
+  const other = { ...chip, field: "category", name: "Category" };
+  const view = mount(chips).draw({ chips: [chip, other] });
+  assert.equal(one(view, ".eye").hidden, true);
+  view.draw({ chips: [chip, other], canDisable: true });
+  const eyes = () => all(view, ".eye").map((eye) => eye.getAttribute("aria-label"));
+  assert.deepEqual(eyes(), ["Disable Actor is Maya", "Disable Category is Maya"]);
+  one(view, ".eye").focus();
+  one(view, ".eye").click();
+  const about = { field: "actor", values: ["u1"] };
+  assert.deepEqual(withoutNumbers(view.sent), [{ ...about, do: "disable", disabled: false }]);
+  view.draw({ chips: [{ ...chip, disabled: true }, other], canDisable: true }, 1);
+  assert.deepEqual(eyes(), ["Enable Actor is Maya", "Disable Category is Maya"]);
+  assert.ok(one(view, ".chip").classList.contains("disabled"));
+  assert.equal(view.parent.getRootNode().activeElement, one(view, ".eye"));
+  one(view, ".eye").click();
+  assert.deepEqual(withoutNumbers(view.sent), [{ ...about, do: "enable", disabled: true }]);
 });
 
 test("a chip of several values lists them", () => {
@@ -195,8 +220,8 @@ test("a chip of several values lists them", () => {
   one(view, ".cross").click();
   const both = { field: "category", values: HOSTILE.slice(0, 2) };
   assert.deepEqual(withoutNumbers(view.sent), [
-    { ...both, do: "flip" },
-    { ...both, do: "remove" },
+    { ...both, do: "flip", disabled: false },
+    { ...both, do: "remove", disabled: false },
   ]);
   one(view, ".flip").click();
   press(one(view, ".flip-all"), "Escape");
@@ -334,6 +359,21 @@ const chartOf = (more) => ({
   ticks: [{ at: 0, text: "Mon 26" }],
   spans: [{ start: 1.5, end: 2, kind: "gap" }],
   ...more,
+});
+
+test("the outcomes of a bar are read, and each is drawn however small", () => {
+  const series = [
+    { name: "✓ Success", square: "", counts: [900, 1, 0, 2] },
+    { name: "✕ Failure", square: "var(--red)", counts: [1, 0, 3, 0] },
+  ];
+  const legend = [{ kind: "failure", text: "Failure 4" }];
+  const view = mount(timeChart).draw(chartOf({ series, legend }));
+  const plot = one(view, "[role=slider]");
+  press(plot, "Home");
+  const text = "Mon 10:00: 901 events, ✓ Success 900, ✕ Failure 1";
+  assert.equal(plot.getAttribute("aria-valuetext"), text);
+  assert.match(all(view, ".bars path")[1].getAttribute("d"), /^M0\.08 \d+v-12h/);
+  assert.ok(one(view, ".sign.failure"));
 });
 
 test("arrow keys read the bars of a chart, and Shift selects a range", () => {
@@ -770,6 +810,30 @@ test("the event panel reports filters, steps, related events and its close", () 
   assert.equal(one(view, ".card").hidden, true);
   press(document.body, "Escape");
   assert.equal(view.sent.length, sent);
+});
+
+test("a field is shown as a column of the table, or removed unless it is the last", () => {
+  const fields = [
+    { label: "Actor", value: HOSTILE[0], column: "actor" },
+    { label: "Kind", value: "delete", column: "kind" },
+    { label: "Also received", value: "now" },
+  ];
+  const event = { ...EVENT, fields };
+  const view = mount(eventPanel).draw({ event, more: MORE, columns: ["risk", "actor"] });
+  const tools = () => all(view, ".field").map((node) => node.querySelectorAll(".tool")[2]);
+  const [actor, kind, received] = tools();
+  assert.equal(actor.getAttribute("aria-label"), "Remove column Actor");
+  assert.equal(kind.getAttribute("aria-label"), "Show Kind as column");
+  assert.equal(received.hidden, true);
+  actor.click();
+  kind.click();
+  assert.deepEqual(withoutNumbers(view.sent), [
+    { column: "actor", show: false },
+    { column: "kind", show: true },
+  ]);
+  view.draw({ event, more: MORE, columns: ["kind"] }, 2);
+  assert.deepEqual([actor.disabled, kind.disabled], [false, true]);
+  assert.equal(actor.getAttribute("aria-label"), "Show Actor as column");
 });
 
 test("sections are requested at rest, once, and a note says why one is missing", () => {

@@ -62,3 +62,25 @@ test("Back before the page of a link is drawn is not undone by it", () => {
   assert.equal(history.length, entries);
   draw(window.location.pathname);
 });
+
+test("a run that draws another address is corrected, each time that it happens", async () => {
+  const app = document.createElement("div");
+  Object.assign(app.dataset, { testid: "stApp", testScriptState: "notRunning" });
+  document.body.replaceChildren(app);
+  history.replaceState({}, "", "/explore?event=1");
+  let corrections = 0;
+  const count = () => corrections++;
+  window.addEventListener("popstate", count);
+  const drawn = async (query) => {
+    pageLinks({
+      data: { pages: PAGES, path: "/explore", query, open: "", number: String(++runs) },
+    });
+    await new Promise((done) => setTimeout(done, 250));
+    return corrections;
+  };
+  assert.equal(await drawn(""), 1);
+  assert.equal(await drawn(""), 1); // as if nothing could correct it: no loop
+  assert.equal(await drawn("event=1"), 1);
+  assert.equal(await drawn(""), 2);
+  window.removeEventListener("popstate", count);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { mock, test } from "node:test";
 import { barWidth, plain, setColor, sparkline } from "../../ui/components/dom.js";
 import {
   clickableRow,
@@ -27,6 +27,35 @@ test("messages are numbered and repeated until acknowledged", () => {
     { id: "b", n: 6 },
     { id: "c", n: 7 },
   ]);
+});
+
+test("what was pressed is repeated, but not after Back", () => {
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const app = document.createElement("div");
+  app.dataset.testid = "stApp";
+  Object.assign(app.dataset, { testScriptState: "notRunning", testConnectionState: "CONNECTED" });
+  document.body.replaceChildren(app);
+  const sent = [];
+  const queue = createQueue(app);
+  queue.sync((_, value) => sent.push(value.messages), 0);
+  const go = (isTrusted) => {
+    const event = new window.PopStateEvent("popstate");
+    Object.defineProperty(event, "isTrusted", { value: isTrusted });
+    window.dispatchEvent(event);
+  };
+  queue.send({ open: "a" });
+  mock.timers.tick(500);
+  assert.equal(sent.length, 2);
+  go(false); // a link that opens in place, or a connection that is back
+  mock.timers.tick(1000);
+  assert.equal(sent.length, 3);
+  go(true);
+  mock.timers.tick(20_000);
+  assert.equal(sent.length, 3);
+  queue.send({ open: "b" });
+  assert.deepEqual(sent.at(-1), [{ open: "b", n: 2 }]);
+  document.body.replaceChildren();
+  mock.timers.reset();
 });
 
 test("at most 50 messages wait", () => {
@@ -141,4 +170,19 @@ test("a value that is not a color is not set", () => {
   assert.equal(node.style.getPropertyValue("--square"), "red");
   setColor(node, "--square", "red; background: url(x)");
   assert.equal(node.style.getPropertyValue("--square"), "");
+});
+
+test("colors of the theme are read once for all that is drawn together", async () => {
+  const theme = mock.method(globalThis, "getComputedStyle", () => ({
+    getPropertyValue: () => "red, #00ff00",
+  }));
+  const nodes = Array.from({ length: 50 }, () => document.createElement("span"));
+  for (const node of nodes) setColor(node, "--square", "1");
+  assert.equal(nodes[49].style.getPropertyValue("--square"), "#00ff00");
+  assert.equal(theme.mock.callCount(), 1);
+  await Promise.resolve();
+  setColor(nodes[0], "--square", "0"); // the theme may have changed meanwhile
+  assert.equal(nodes[0].style.getPropertyValue("--square"), "red");
+  assert.equal(theme.mock.callCount(), 2);
+  theme.mock.restore();
 });

@@ -152,6 +152,17 @@ test("columns are chosen, moved by keyboard and widened", () => {
   assert.deepEqual(sent(view).at(-1), { reset: true });
 });
 
+test("a column that is added behind the others is scrolled into view", () => {
+  const view = mount(table).draw(DATA);
+  const box = one(view, ".scroll");
+  Object.defineProperty(box, "scrollWidth", { value: 900 });
+  view.draw({ ...DATA, columns: [KIND, ...COLUMNS] });
+  assert.equal(box.scrollLeft, 0);
+  view.draw(DATA);
+  view.draw({ ...DATA, columns: [...COLUMNS, KIND] });
+  assert.equal(box.scrollLeft, 900);
+});
+
 test("a column moves by drag, unless the browser takes the pointer over", () => {
   const view = mount(table).draw(DATA);
   const pointer = (node, type, clientX) =>

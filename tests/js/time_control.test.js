@@ -18,6 +18,7 @@ const DATA = {
   meaning: "Sun 22 Nov 00:00 – Sat 28 Nov 09:00",
   ...{ first: "2026-11-22", last: "2026-11-28", today: "2026-11-28", week: 0, tz: "Europe/Oslo" },
   ...{ can_step_back: true, can_step_forward: false, can_zoom_out: true, problem: "" },
+  recent: ["3 Nov – 10 Nov"],
 };
 const settle = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -51,9 +52,11 @@ test("presets and steps are sent, and no step goes beyond now", () => {
   assert.equal(byLabel("Next period").disabled, true);
   byLabel("Previous period").click();
   all(".choice")[2].click();
+  all(".again .choice")[0].click();
   assert.deepEqual(sent(), [
     { do: "step", by: -1 },
     { do: "preset", id: "yesterday" },
+    { do: "typed", text: "3 Nov – 10 Nov" },
   ]);
 });
 

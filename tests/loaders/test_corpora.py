@@ -14,7 +14,7 @@ from tests.conftest import Load, corpora, quarantine, rows
 from tests.segment_records import api_event, forwarded, line, message_id, ndjson
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @pytest.fixture(scope="module")

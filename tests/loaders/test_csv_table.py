@@ -23,7 +23,7 @@ from trail.core.model import EVENT_COLUMNS, Source
 from trail.core.settings import Settings
 from trail.events.export import Export, stream
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 HEADER = "id,timestamp,type,actor,note\n"

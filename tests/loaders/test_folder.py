@@ -17,7 +17,7 @@ from trail.core.errors import InputError, UnavailableError
 from trail.core.model import Arrived, Batch
 from trail.core.settings import Settings
 from trail.ingest.files import load_drop
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @pytest.fixture(autouse=True)

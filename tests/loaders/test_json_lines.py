@@ -24,7 +24,7 @@ from tests.segment_records import (
 from trail.core.limits import Limits
 from trail.core.model import Chunk, Source
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 EVENTS = [forwarded(n) for n in range(20)]
 LINES = ndjson(EVENTS)
@@ -119,7 +119,7 @@ def test_a_decompression_bomb_of_lines_is_stopped(store: Store, load: Load) -> N
     batch = load(packed, "bomb.zst")
     assert batch.error == (
         "The file unpacks to more than 1,000 times its size. "
-        "Unpack it and look at it before you load it; limits.expansion sets the limit."
+        "Unpack and check it before you load it; limits.expansion sets the limit."
     )
     assert batch.kept in (0, 20)
 

@@ -18,7 +18,7 @@ from tests.conftest import Load, row, rows
 from trail.core.errors import InputError
 from trail.core.model import Source
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 MOMENT = dt.datetime(2026, 1, 5, 10, 0, 0, 250_000)
 
@@ -248,3 +248,19 @@ def test_a_table_that_unpacks_too_far_is_refused(settings: Settings, tmp_path: P
     pq.write_table(pa.table(lines), path, compression="zstd", use_dictionary=False)
     with pytest.raises(InputError, match="unpacks to more than"):
         list(parquet_table.read(Source(path), settings))
+
+
+def test_lists_that_repeat_long_values_are_refused_while_they_are_unpacked(
+    settings: Settings, tmp_path: Path
+) -> None:
+    path, rows = tmp_path / "a.parquet", 1_000
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), ["x" * 200_000])
+    offsets = pa.array(range(rows + 1), pa.int32())
+    lists = pa.ListArray.from_arrays(offsets, once.cast(pa.string()))
+    lines = {"timestamp": ["2026-11-24T11:58:00Z"] * rows, "type": ["B"] * rows, "tags": lists}
+    pq.write_table(pa.table(lines), path)
+    assert path.stat().st_size < 20_000
+    before = pa.default_memory_pool().max_memory()
+    with pytest.raises(InputError, match="unpacks to more than"):
+        list(parquet_table.read(Source(path), settings))
+    assert pa.default_memory_pool().max_memory() - before < 128 << 20

@@ -12,26 +12,25 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from moto.core import DEFAULT_ACCOUNT_ID
 from moto.s3.models import s3_backends
-from moto.server import ThreadedMotoServer
 from pydantic import SecretStr
 
 from loaders import s3
 from loaders.s3 import LOADER, S3Settings
+from tests import s3_service
 from tests.conftest import quarantine, rows
+from tests.s3_service import ACCESS, SECRET, client
 from tests.segment_records import forwarded, gz, ndjson
+from trail.core import s3_client
 from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Arrived, Batch
 from trail.core.settings import Settings
 from trail.ingest import files
 from trail.ingest.files import load_drop
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
-ACCESS, SECRET = "AKIDNOTREAL0001", "not-a-real-secret-0002"
 DAY, NEXT_DAY = "1793491200000", "1793577600000"
 LOGS = "trail/segment-logs/LAn9KpdvNZ"
 
@@ -41,11 +40,8 @@ Put = Callable[..., None]
 @pytest.fixture(scope="module")
 def service() -> Iterator[str]:
     """Return the address of a running S3 service."""
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with s3_service.running() as address:
+        yield address
 
 
 @pytest.fixture
@@ -56,7 +52,7 @@ def bucket(
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
     (tmp_path / "copies").mkdir()
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "copies"))
-    urllib.request.urlopen(urllib.request.Request(f"{service}/moto-api/reset", method="POST"))
+    s3_service.reset(service)
     client(service).create_bucket(Bucket="example-logs")
     return placed(settings, url="s3://example-logs/trail", endpoint=service)
 
@@ -71,17 +67,6 @@ def put(service: str, bucket: Settings) -> Put:
         asked.put_object(Bucket="example-logs", Key=key, Body=body, **more)
 
     return stored
-
-
-def client(service: str) -> Any:
-    return boto3.client(
-        "s3",
-        endpoint_url=service,
-        aws_access_key_id=ACCESS,
-        aws_secret_access_key=SECRET,
-        region_name="us-east-1",
-        config=Config(s3={"addressing_style": "path"}),
-    )
 
 
 def packed(*numbers: int) -> bytes:
@@ -386,7 +371,7 @@ def test_invalid_settings_are_errors(settings: Settings, given: dict[str, Any]) 
     ],
 )
 def test_endpoint_urls_are_resolved(given: str, expected: tuple[str, str]) -> None:
-    assert s3._endpoint(given) == expected
+    assert s3_client.address_of(given, "s3") == expected
 
 
 def test_an_endpoint_without_a_server_is_reported(bucket: Settings) -> None:
@@ -396,8 +381,8 @@ def test_an_endpoint_without_a_server_is_reported(bucket: Settings) -> None:
 
 
 def test_a_silent_endpoint_times_out(bucket: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert s3._TRIES * max(s3._RESPONSE_S, s3._CONNECT_S) <= 12
-    monkeypatch.setattr(s3, "_RESPONSE_S", 1)
+    assert s3_client.TRIES * max(s3_client.RESPONSE_S, s3_client.CONNECT_S) <= 12
+    monkeypatch.setattr(s3_client, "RESPONSE_S", 1)
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))
         silent.listen()

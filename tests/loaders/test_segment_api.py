@@ -25,7 +25,7 @@ from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.ingest.json_records import split
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 ASK = Ask(dt.datetime(2026, 11, 1), dt.datetime(2026, 12, 1))
 EVENTS = [api_event(n) for n in range(50)]

@@ -30,6 +30,11 @@ PASSWORD = "correct-horse-9"
 PROBE = '''"""A test page."""
 import streamlit as st
 from ui.page import Context, Page
+from ui.slow_read import SlowRead
+
+ENDLESS = (
+    "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range = 7"
+)
 
 @st.fragment
 def part(ctx: Context) -> None:
@@ -43,8 +48,13 @@ def render(ctx: Context) -> None:
     st.download_button("Get", b"FILE SECRET", "secret.txt")
     part(ctx)
     if st.query_params.get("endless"):
-        join = "range(10000000) a, range(10000000) b where a.range * b.range = 7"
-        ctx.store.table(f"select count(*) from {join}")
+        ctx.store.table(ENDLESS)
+    if st.query_params.get("slow"):
+        with SlowRead(st.container(), "archived days", "slow") as reading:
+            reading.step("first")
+            st.text("FIRST STEP")
+            reading.step("second")
+            ctx.store.table(ENDLESS)
     st.text("COMPLETE")
     if st.query_params.get("fail"):
         raise RuntimeError("select * from secrets /etc/passwd")
@@ -130,7 +140,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a copy of the project with the additional pages."""
     folder = tmp_path_factory.mktemp("project")
@@ -224,8 +234,11 @@ def _starting(
             process.kill()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def server(project: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Return a server that tests share unless they need a new one."""
+    """Return a server that tests share unless they need a new one.
+
+    It stops after this folder, like that of the browser tests: an idle server takes time, too.
+    """
     with _starting(project, tmp_path_factory) as start:
         yield start()

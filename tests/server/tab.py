@@ -12,6 +12,9 @@ from websockets.typing import Subprotocol
 
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
+# How long a busy machine may take to answer.
+_WAIT_S = 30
+
 
 class Tab:
     """One connection; `text` is everything that the last script run sent."""
@@ -36,6 +39,7 @@ class Tab:
             additional_headers={**({"Cookie": cookie} if cookie else {}), **(headers or {})},
             subprotocols=[Subprotocol(name) for name in offered],
             max_size=None,
+            open_timeout=_WAIT_S,
             source_address=(source, 0) if source else None,
             **(connection or {}),
         )
@@ -148,6 +152,12 @@ class Tab:
             self.closed = True
         return self.text
 
+    def until(self, button: str) -> None:
+        """Wait until the script run that goes on has drawn *button*."""
+        self._widgets.pop(button, None)
+        while button not in self._widgets:
+            assert not self._read(), f"no {button}"
+
     def component_data(self, name: str) -> dict[str, Any] | None:
         """Return the data of the component whose name ends with *name*, or None."""
         for element in self._elements:
@@ -159,7 +169,7 @@ class Tab:
         return None
 
     def _read(self) -> bool:
-        data = self._socket.recv(timeout=30)
+        data = self._socket.recv(timeout=_WAIT_S)
         assert isinstance(data, bytes)
         self.raw += data
         message = ForwardMsg()

@@ -237,6 +237,27 @@ def test_the_query_of_a_run_ends_with_a_newer_run_and_with_its_tab(server: Runni
         assert "COMPLETE" in tab.run(page="probe")
 
 
+def test_what_takes_long_is_announced_and_can_be_cancelled_and_asked_for_again(
+    server: Running,
+) -> None:
+    with server.tab(sid=server.sign_in("jon")) as tab:
+        tab.start(page="probe", query="slow=1")
+        for again in (False, True):
+            tab.until("Cancel")
+            assert "Reading archived days" in tab.text
+            assert "COMPLETE" not in tab.text
+            tab.start(page="probe", query="slow=1", press="Cancel")
+            while "COMPLETE" not in tab.finish():
+                assert not tab.closed
+            assert "Reading was cancelled" in tab.text
+            assert "FIRST STEP" in tab.text
+            # It stays so until it is asked for again.
+            assert "Reading was cancelled" in tab.run(page="probe", query="slow=1")
+            if not again:
+                # A run that a press has started can be cancelled, too.
+                tab.start(page="probe", query="slow=1", press="Try again")
+
+
 def test_a_second_factor_is_asked_for_whether_or_not_the_password_is_right(server: Running) -> None:
     settings = Settings(store={"path": Path(server.environment["TRAIL_STORE__PATH"])})
     factors = SecondFactors(server.users, settings)

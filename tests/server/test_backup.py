@@ -22,7 +22,7 @@ from trail.core.settings import Settings
 from trail.ingest import receiver
 from trail.integrity import high_water_mark, mirror, verification
 from trail.runtime import startup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 pytestmark = pytest.mark.server
 

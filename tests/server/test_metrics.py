@@ -54,7 +54,7 @@ def test_counts_follow_a_load_and_contain_no_names(server: Running) -> None:
     server.command("load", str(path))
     report = json.loads(server.command("doctor", "--json"))
     assert {"name": "Events", "state": "ok"}.items() <= report["checks"][7].items()
-    assert report["checks"][6]["text"].startswith("Runs as process ")
+    assert report["checks"][6]["text"].startswith("Running as process ")
     # A header cannot change the client's address: no proxy is configured.
     response = httpx2.get(f"{server.url}/metrics", headers={"x-forwarded-for": "6.6.6.6"})
     assert response.status_code == 200

@@ -35,8 +35,8 @@ from trail.core.settings import Settings, load
 from trail.core.stored_settings import Entry
 from trail.events.export import FORMATS
 from trail.notifications import destinations
-from trail.notifications.destinations import Destination
-from trail.storage.database import Store
+from trail.notifications.destination import Destination, all_kinds
+from trail.storage.duckdb import Store
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
 pytestmark = pytest.mark.server
@@ -111,7 +111,7 @@ def _prepare(folder: Path, settings: Settings, echo: str) -> None:
             "to": "maya@example.com",
         },
     }
-    for kind, forwarder in destinations.kinds().items():
+    for kind, forwarder in all_kinds().items():
         if forwarder.demo_only:
             continue
         secrets = {field.name: f"{kind}_{field.name}" for field in forwarder.secrets}
@@ -142,14 +142,14 @@ def output(
     folder = tmp_path_factory.mktemp("secrets")
     with Echo() as echo, pytest.MonkeyPatch.context() as patch:
         place = f"127.0.0.1:{echo.port}"
-        given, words = environment(destinations.kinds(), place)
+        given, words = environment(all_kinds(), place)
         words["encryption.key"] = Fernet.generate_key().decode()
         given |= {
             # A secret that says no host is sent to those that are allowed for it.
             "TRAIL_FORWARD__HOSTS": json.dumps(
                 {
                     f"{kind}_{secret.name}": [place]
-                    for kind, forwarder in destinations.kinds().items()
+                    for kind, forwarder in all_kinds().items()
                     for secret in forwarder.secrets
                     if kind in _OF_ANY_HOST
                 }

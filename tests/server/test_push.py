@@ -27,7 +27,7 @@ from segment.analytics import Client
 from tests.segment_records import forwarded
 from tests.server.conftest import ROOT, Running
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 pytestmark = pytest.mark.server
 

@@ -199,23 +199,30 @@ def test_extreme_query_parameters_of_pages(
         {"from": edges[0], "to": "0001-03-01", "tz": "Pacific/Kiritimati"},
         {"from": "9999-11-01", "to": edges[1], "tz": "Etc/GMT+12"},
         {"from": edges[0], "to": edges[1]},
-        {"from": "0001-01-01T00:00:00.123456789+99:00"},
         *({"event": "canary-1", "at": at, "after": f"{at}~\0"} for at in edges),
         *({"before": f"{at}~a", "archive": "9999-12"} for at in edges),
         {"after": "9" * 5000, "user": "\0", "kind": "\0"},
         *({name: junk for name in other if name != "archive"} for junk in ("\0", "9" * 5000)),
-        [("q", str(number)) for number in range(240)],
         {"q": "\0", "actor": "\0", "sort": "\0", "tz": "\0"},
     ]
+    # One function refuses these for all pages.
+    refused: list[dict[str, str] | list[tuple[str, str]]] = [
+        {"from": "0001-01-01T00:00:00.123456789+99:00"},
+        [("q", str(number)) for number in range(240)],
+    ]
+    sent = 0
     with matrix.server.tab(sid=matrix.cookies["owner"]) as tab:
-        for page in OWN_PAGES.values():
-            for query in [*map(urlencode, queries), "q=%ff&%ed%a0%80=%zz&rule=%ff"]:
+        for number, page in enumerate(OWN_PAGES.values()):
+            # One function reads these, too: each page gets every second one, Explore all.
+            asked = queries + refused if page.path == "explore" else queries[number % 2 :: 2]
+            for query in [*map(urlencode, asked), "q=%ff&%ed%a0%80=%zz&rule=%ff"]:
                 text = tab.run(page=page.path, query=query)
                 assert text, (page.path, query[:200])
                 assert "Internal error" not in text, (page.path, query[:200])
+                sent += 1
     assert "Traceback" not in matrix.server.log.read_text()
     with capsys.disabled():
-        print(f"\n  {len(OWN_PAGES) * (len(queries) + 1)} page requests")
+        print(f"\n  {sent} page requests")
 
 
 CONFIGURATION = {

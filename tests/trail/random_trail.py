@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from loaders.json_lines import LOADER
 from trail.core import catalogue
 from trail.core.model import Batch, Chunk, Source
+from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.ingest import pipeline
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import SORT_COLUMNS, Choice, Filter
 
 # A moment between two bars, just after London (25 October) and New York (1 November) changed.
@@ -153,6 +154,11 @@ class Row:
                 *leaves(json.loads(self.raw)["properties"]),
             ),
         }.get(field) or (getattr(self, field),)
+
+    @property
+    def workspace(self) -> str:
+        """Return the workspace as a facet names it."""
+        return self.workspace_id
 
     @property
     def source(self) -> str:
@@ -379,7 +385,9 @@ def random_rows(seed: int, count: int = 130, *, flagged: bool = False) -> list[R
 
 def settings(folder: Path) -> Settings:
     """Return settings with the database in *folder*."""
-    return Settings(store={"path": folder / "trail.duckdb"})  # type: ignore[arg-type]
+    return Settings(
+        store=StoreSettings(path=folder / "trail.duckdb", archive_path=folder / "archive")
+    )
 
 
 def store_of(folder: Path, *loads: Iterable[str]) -> Store:
@@ -441,6 +449,7 @@ _VALUES = {
     "outcome": ("success", "failure", "unknown"),
     "kind": ("create", "delete", "modify", "access", "disable"),
     "source": ("file", "webhook", "api"),
+    "workspace": (*SPACE, "ws-3"),
     "findings": ("to_review", "decided"),
     "changes": ("yes", "no"),
     "risk": ("high", "medium", "low", "0", "3", "7", "8", "10"),

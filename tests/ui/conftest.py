@@ -9,11 +9,11 @@ from trail.access_log import log, spool
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import User, Users
 from trail.core.settings import Settings
-from trail.ingest.receiver import Intake
+from trail.ingest.receiver import into_store
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from ui import page
 
 
@@ -24,7 +24,7 @@ def runtime(
     """Return the current runtime, whose jobs do not run."""
     monkeypatch.setattr(process, "_current", [])
     schedule = Schedule(settings, lambda: store, lambda: store)
-    users, intake = Users(tmp_path / "users.yaml"), Intake(settings, lambda: store)
+    users, intake = Users(tmp_path / "users.yaml"), into_store(settings, lambda: store)
     made = Runtime(settings, store, users, Sessions(12, 30), intake, schedule, False)
     process.start(made)
     log.start(lambda: (store, True), spool.folder_of(settings), 400)

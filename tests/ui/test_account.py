@@ -12,12 +12,13 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.test_logged_actions import entries, page, press, runtime
 from trail.accounts.api_tokens import Tokens
 from trail.accounts.login_throttle import PAIR
-from trail.accounts.sessions import ENDED, hash_of, session_user
+from trail.accounts.second_factors import RECOVERY_CODES
+from trail.accounts.sessions import CHANGED, ENDED, hash_of, session_user
 from trail.accounts.users import User
 from trail.core.errors import InputError
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from ui import page as ui_page
 from ui import script_run, tokens_list
 from ui.account import sessions_card
@@ -83,12 +84,14 @@ def change(old: str, new: str, repeated: str = "") -> tuple[list[str], list[str]
 def test_a_new_password_ends_the_other_sessions(runtime: Runtime, store: Store, here: str) -> None:
     other = signed_in(runtime, "maya")
     assert change("wrong-horse-1", NEW)[1] == ["The current password is wrong\\. Try again\\."]
-    assert change(PASSWORD, NEW, "another")[1] == ["The two new passwords differ\\. Try again\\."]
+    assert change(PASSWORD, NEW, "another")[1] == ["The new passwords do not match\\. Try again\\."]
     assert "current one" in change(PASSWORD, PASSWORD)[1][0]
     assert "too easy" in change(PASSWORD, "short")[1][0]
     assert runtime.users.check("maya", PASSWORD)
     assert change(PASSWORD, NEW) == (["Password changed"], [])
     assert runtime.users.check("maya", NEW)
+    assert "End session" not in [button.label for button in account().button]
+    assert runtime.sessions.end_reason(other) == CHANGED
     assert session_user(runtime.sessions, runtime.users, here)
     assert session_user(runtime.sessions, runtime.users, other) is None
     assert entries(store, "password_set") == [("maya", "")]
@@ -113,7 +116,7 @@ def test_sessions_are_listed_and_end(runtime: Runtime, store: Store, here: str) 
     press(app, "End session")
     assert runtime.sessions.end_reason(other) == ENDED
     assert runtime.sessions.find(here)
-    with pytest.raises(InputError, match="has ended already"):
+    with pytest.raises(InputError, match="has already ended"):
         sessions_card._end(of_jon)
     third = signed_in(runtime, "maya")
     press(account(), "Sign out everywhere")
@@ -144,8 +147,17 @@ def test_own_tokens_are_made_shown_once_and_revoked(tokens: Tokens, store: Store
     app = account()
     app.text_input(key="own-tokens-name").set_value("ci")
     app.selectbox(key="own-tokens-role").set_value("viewer")
+    for given in ("", "wrong-horse-1"):
+        app.text_input(key="own-tokens-confirmation").set_value(given)
+        app = press(app, "Create token")
+        assert "password is wrong" in app.error[0].value
+        assert app.text_input(key="own-tokens-confirmation").value == ""
+    assert tokens.all() == []
+    assert entries(store, "confirmation_refused") == [("wrong password", "")]
+    app.text_input(key="own-tokens-confirmation").set_value(PASSWORD)
     app = press(app, "Create token")
     secret = app.code[0].value
+    assert app.session_state["own-tokens-confirmation"] == ""
     token = tokens.authenticate(secret, dt.datetime.now(dt.UTC))
     assert token
     maya = process.current().users.get("maya")
@@ -157,6 +169,81 @@ def test_own_tokens_are_made_shown_once_and_revoked(tokens: Tokens, store: Store
     assert not app.code
     assert [what for what, _ in entries(store, "token_added")] == ["ci"]
     assert entries(store, "token_revoked") == [("ci", "")]
+
+
+@pytest.mark.parametrize("form", ["own-tokens", "all-tokens"])
+def test_a_token_needs_a_code_of_the_second_factor(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch, form: str
+) -> None:
+    """An open session or a known password is not enough, and a code is not used up for nothing."""
+    app = turn_on()
+    recovery, *others = [line for item in app.code for line in item.value.splitlines()]
+    values = {"name": "ci", "role": "viewer", "scopes": ["read"], "days": 9}
+    state = {f"{form}-{field}": value for field, value in values.items()}
+    monkeypatch.setattr(st, "session_state", state)
+    for given in (PASSWORD, "000000", ""):
+        state[f"{form}-confirmation"] = given
+        with pytest.raises(InputError, match="This code is wrong"):
+            tokens_list._create(form)
+    state |= {f"{form}-confirmation": recovery, f"{form}-name": "Not A Name"}
+    with pytest.raises(InputError, match="Invalid token name"):
+        tokens_list._create(form)
+    state[f"{form}-name"] = "ci"
+    tokens_list._create(form)
+    assert [token.name for token in tokens.all()] == ["ci"]
+    state |= {f"{form}-confirmation": recovery, f"{form}-name": "again"}
+    with pytest.raises(InputError, match="This code is wrong"):
+        tokens_list._create(form)
+    assert len(others) == RECOVERY_CODES - 1 == ui_page.factors().codes_left(_maya().account)
+
+
+def test_users_of_a_provider_confirm_there(tokens: Tokens, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = User("oidc:rita", "Rita", "", "owner")
+    monkeypatch.setattr(ui_page, "current_user", lambda: user)
+    assert not page("ui.admin.roles_tab").text_input(key="all-tokens-name").value
+    values = {"name": "ci", "role": "viewer", "scopes": ["read"], "days": 9}
+    monkeypatch.setattr(st, "session_state", {f"all-tokens-{k}": v for k, v in values.items()})
+    tokens_list._create("all-tokens")
+    assert [token.owner for token in tokens.all()] == [""]
+
+
+def _maya() -> User:
+    maya = process.current().users.get("maya")
+    assert maya
+    return maya
+
+
+@pytest.mark.parametrize("how", ["sign out", "new password", "keep"])
+def test_own_tokens_end_with_all_sessions_and_with_the_password(
+    tokens: Tokens, store: Store, how: str
+) -> None:
+    now = dt.datetime.now(dt.UTC)
+    jon = process.current().users.get("jon")
+    assert jon
+    for name, owner in (("a", _maya().account), ("b", _maya().account), ("c", jon.account)):
+        tokens.add(name, "viewer", ("read",), 1, now, owner)
+    tokens.add("ours", "viewer", ("read",), 1, now)
+    app = account()
+    said = "Ends all sessions, including this one, and revokes your API tokens (2)."
+    assert said in [item.value for item in app.caption]
+    if how == "sign out":
+        press(app, "Sign out everywhere")
+    else:
+        [box] = app.checkbox
+        assert (box.label, box.value) == ("Revoke my API tokens (2)", True)
+        if how == "keep":
+            box.uncheck()
+        for field, value in (("old", PASSWORD), ("new", NEW), ("repeated", NEW)):
+            app.text_input(key=f"account-password-{field}").set_value(value)
+        app = press(app, "Change password")
+        revoked = "" if how == "keep" else ", 2 API tokens revoked"
+        assert [item.value for item in app.success] == [f"Password changed{revoked}"]
+    left = ["a", "b"] if how == "keep" else []
+    assert [token.name for token in tokens.all()] == [*left, "c", "ours"]
+    reason = "signed out everywhere" if how == "sign out" else "with a new password"
+    assert sorted(entries(store, "token_revoked")) == [
+        (name, reason) for name in ("a", "b") if name not in left
+    ]
 
 
 def test_a_token_has_at_most_the_role_of_whose_it_is(
@@ -191,8 +278,8 @@ def test_owners_see_and_revoke_all_tokens(tokens: Tokens) -> None:
     tokens.add("lost", "viewer", ("read",), 1, now, "gone~0123456789ab")
     app = page("ui.admin.roles_tab")
     shown = " ".join(item.value for item in app.caption)
-    assert "of maya · Viewer" in shown
-    assert "of a removed user · Viewer" in shown
+    assert "owned by maya · Viewer" in shown
+    assert "owned by a removed user · Viewer" in shown
     app.button(key="all-tokens-revoke-lost").click().run()
     assert [token.name for token in tokens.all()] == ["mine"]
 

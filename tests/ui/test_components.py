@@ -193,7 +193,9 @@ def test_malformed_payload_is_ignored(payload: object) -> None:
 
 
 FACET: Check = partial(facets._parse, fields=frozenset({"actor"}))
-EVENT: Check = partial(event_panel._parse, fields=frozenset({"actor"}))
+EVENT: Check = partial(
+    event_panel._parse, fields=frozenset({"actor"}), columns=frozenset({"actor_id"})
+)
 
 
 @pytest.mark.parametrize(
@@ -207,6 +209,7 @@ EVENT: Check = partial(event_panel._parse, fields=frozenset({"actor"}))
         (EVENT, {"open": "e2"}),
         (EVENT, {"related": "target"}),
         (EVENT, {"field": "actor", "value": "", "mode": "include"}),
+        (EVENT, {"column": "actor_id", "show": False}),
         (FACET, {"field": "actor", "value": "a", "state": "only"}),
         (FACET, {"field": "actor", "clear": True}),
         (FACET, {"field": "actor", "open": False}),
@@ -235,6 +238,9 @@ def test_known_messages_are_accepted_without_extra_keys(check: Check, act: dict[
         (EVENT, {"field": ["actor"], "value": "a", "mode": "include"}),
         (EVENT, {"field": "other", "value": "a", "mode": "include"}),
         (EVENT, {"field": "actor", "value": "a", "mode": "x"}),
+        (EVENT, {"column": "raw", "show": True}),
+        (EVENT, {"column": ["actor_id"], "show": True}),
+        (EVENT, {"column": "actor_id", "show": 1}),
         (time_chart._parse, {"start": 5, "end": 5}),
         (lane_chart._parse, {"value": 1, "start": 0, "end": 5}),
         (lane_chart._parse, {"value": "a", "start": 5, "end": 0}),

@@ -14,7 +14,7 @@ from trail.core.clock import utc_now
 from trail.events import coverage
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NAME = "segment_api"
 HOUR = dt.timedelta(hours=1)

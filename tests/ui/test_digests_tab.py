@@ -13,7 +13,8 @@ from trail.accounts.users import User
 from trail.attention import digest_schedules
 from trail.notifications import destinations
 from trail.runtime.process import Runtime
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from ui import page as ui_page
 
 __all__ = ["runtime"]

@@ -99,3 +99,9 @@ def test_a_window_after_the_last_data_is_blank() -> None:
     assert not known.is_blank(Window(START - MINUTE, START + DAY))
     assert not known.is_blank(Window(None, START + DAY))
     assert not Known(None, START + DAY).is_blank(Window(START, START + DAY))
+
+
+def test_the_workspaces_without_data_are_named_where_others_have_some() -> None:
+    known = Known(START, START + DAY, ("EU production",))
+    assert known.no_data_since(START, OSLO).startswith("No data from EU production since ")
+    assert Known(START, START + DAY).no_data_since(START, OSLO).startswith("No data since ")

@@ -17,12 +17,12 @@ from trail.accounts.sessions import Sessions
 from trail.accounts.users import User, Users
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
-from trail.ingest.receiver import Intake
+from trail.ingest.receiver import into_store
 from trail.notifications import deliveries, delivery_log, destinations
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 from ui import page as ui_page
 
@@ -41,7 +41,7 @@ def runtime(
     using = settings.model_copy(update={"forward": forward()})
     schedule = Schedule(using, lambda: store, lambda: store)
     users = Users(tmp_path / "users.yaml")
-    intake = Intake(using, lambda: store)
+    intake = into_store(using, lambda: store)
     made = Runtime(using, store, users, Sessions(12, 30), intake, schedule, False)
     process.start(made)
     log.start(lambda: (store, True), spool.folder_of(using), 400)
@@ -143,7 +143,7 @@ def test_an_owner_links_an_account_and_sees_which_are_not(runtime: Runtime, stor
     for name, role in (("rita", "reviewer"), ("jon", "manager")):
         runtime.users.add(name, "", "rita@example.com", role, "correct-horse-9")
     app = page("ui.admin.users_tab")
-    hint = "▲ 1 account that can review without a linked actor: rita. "
+    hint = "▲ 1 reviewing account without a linked actor: rita. "
     assert any(row.value.startswith(hint) for row in app.text)
     app.selectbox(key="users-change").set_value("rita").run()
     app.text_input(key="users-actors-rita-").set_value("users/a1, tokens/t1")

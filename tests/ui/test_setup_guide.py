@@ -44,7 +44,7 @@ def test_an_empty_database_leads_owners_to_the_set_up_and_says_so_to_others(
     runtime: Runtime, load: Load
 ) -> None:
     assert html("owner") == "<b>No events yet.</b>"
-    assert html("manager") == "<b>No events yet.</b> An owner connects the workspace."
+    assert html("manager") == "<b>No events yet.</b> An owner can connect the workspace."
     load(event("a", utc_now()).encode())
     assert html("owner") == html("manager") == ""
 

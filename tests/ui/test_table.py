@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 
 from trail.accounts.preferences import Preferences
 from trail.events import export as exports
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from ui import column_layout
 from ui.components import table
@@ -93,6 +93,22 @@ def test_columns_are_remembered_for_the_user(remembered: Preferences) -> None:
     assert layout.apply({"reset": True})
     assert (columns.shown(), layout.widths()) == (layout.default, {})
     assert layout.apply({"open": "r1"}) is False
+
+
+def test_a_column_is_added_behind_the_others_and_the_last_one_stays(
+    remembered: Preferences,
+) -> None:
+    layout = columns.LAYOUT
+    layout.apply({"columns": ["kind", "risk"]})
+    steps = (("actor_id", True), ("actor_id", True), ("kind", False), ("kind", False))
+    changed = [layout.put(name, shown=shown) for name, shown in steps]
+    assert (columns.shown(), changed) == (("risk", "actor_id"), [True, False, True, False])
+    assert layout.put("risk", shown=False)
+    assert not layout.put("actor_id", shown=False)
+    assert columns.shown() == ("actor_id",)
+    saved = remembered.get("maya", "columns:explore")
+    assert isinstance(saved, dict)
+    assert saved["names"] == ["actor_id"]
 
 
 @pytest.mark.parametrize(

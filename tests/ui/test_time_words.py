@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.trail import random_trail
 from tests.trail.random_trail import event
 from trail.events.questions import interpret
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.storage.time_expressions import WEEK_STARTS
 from ui.filter_bar.time_control import presets

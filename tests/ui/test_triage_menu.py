@@ -15,7 +15,7 @@ from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 from trail.triage import records
 from ui import triage_menu

@@ -54,6 +54,7 @@ KINDS = {
     "invitation_revoked": "Invitation revoked",
     "invitation_accepted": "Invitation accepted",
     "invitation_refused": "Invitation refused",
+    "confirmation_refused": "Confirmation refused",
     "user_added": "User added",
     "user_removed": "User removed",
     "user_disabled": "User disabled",

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from trail.access_log.entry import Entry
 from trail.access_log.writer import Place, Trims, Writer, always
 from trail.core import csv_safety
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 
 COMMAND_LINE = "command line"
@@ -143,7 +143,7 @@ def users(engine: Engine) -> list[str]:
 
 
 def last_times(engine: Engine, kind: str) -> dict[str, dt.datetime]:
-    """Return when each username had its latest entry of *kind* (naive UTC), by username."""
+    """Return the time of the latest entry of *kind* (naive UTC) by username."""
     rows = engine.table(
         "select username, max(last_at) as at from access_log where kind = $kind group by username",
         {"kind": kind},

@@ -19,7 +19,8 @@ from trail.access_log import spool as access_waiting
 from trail.access_log.entry import EPOCH, Entry, from_dict
 from trail.access_log.refused import Refusals
 from trail.storage import ledger
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 MERGE_WINDOW = dt.timedelta(minutes=10)  # identical entries within it are counted in one row
 _MAX_OPEN = 2_000  # rows that can still be merged

@@ -28,8 +28,8 @@ _log = logging.getLogger("trail.access")
 class Token:
     """One stored token. Times are ISO 8601 in UTC; `used_on` is the day of the last use.
 
-    `owner` is the `User.account` of whose it is: it works as long as that user has access and a
-    role that covers the token's. It is empty for a token of the workspace.
+    `owner` is the `User.account` of the token's owner: the token works as long as that user has
+    access and a role that covers the token's. It is empty for a workspace token.
     """
 
     name: str
@@ -100,29 +100,31 @@ class Tokens:
     ) -> tuple[Token, str]:
         """Create a token; return it and its secret, which is not stored.
 
-        *owner* is the `User.account` of whose it is, empty for one of the workspace. Raises
-        `InputError` for a taken name, an unknown role or scope, or too long a lifetime.
+        *owner* is the `User.account` of the owner, empty for a workspace token. Raises `InputError`
+        for a name in use, an unknown role or scope, or a lifetime that is too long.
         """
-        _check(name, role, scopes, days)
-        secret = PREFIX + secrets.token_urlsafe(32)
-        now = now.replace(microsecond=0)
-        token = Token(
-            name,
-            role,
-            tuple(sorted(set(scopes))),
-            hashlib.sha256(secret.encode()).hexdigest(),
-            now.isoformat(),
-            (now + dt.timedelta(days=days)).isoformat(),
-            owner=owner,
-        )
+        secret, now = PREFIX + secrets.token_urlsafe(32), now.replace(microsecond=0)
         with self._lock, atomic_file.locked(self._path):
-            self._refresh()
-            if any(other.name == name for other in self._tokens.values()):
-                raise InputError(
-                    f"Token {name} already exists.", "Revoke it first or choose another name."
-                )
+            self.check_new(name, role, scopes, days)
+            token = Token(
+                name,
+                role,
+                tuple(sorted(set(scopes))),
+                hashlib.sha256(secret.encode()).hexdigest(),
+                now.isoformat(),
+                (now + dt.timedelta(days=days)).isoformat(),
+                owner=owner,
+            )
             self._write([*self._tokens.values(), token])
         return token, secret
+
+    def check_new(self, name: str, role: str, scopes: tuple[str, ...], days: int) -> None:
+        """Raise `InputError` for a token that `add` would refuse."""
+        _check(name, role, scopes, days)
+        if any(token.name == name for token in self.all()):
+            raise InputError(
+                f"Token {name} already exists.", "Revoke it first or choose another name."
+            )
 
     def revoke(self, name: str) -> None:
         """Delete the token with that name; its next request is refused."""
@@ -135,15 +137,15 @@ class Tokens:
                 )
             self._write(others)
 
-    def revoke_all_of(self, owner: str) -> int:
-        """Delete the tokens of the user with that `User.account`; return how many they were."""
+    def revoke_all_of(self, owner: str) -> list[str]:
+        """Delete the tokens of the user with that `User.account`; return their names."""
         with self._lock, atomic_file.locked(self._path):
             self._refresh()
-            others = [token for token in self._tokens.values() if token.owner != owner]
-            revoked = len(self._tokens) - len(others)
-            if owner and revoked:
+            others = [t for t in self._tokens.values() if not owner or t.owner != owner]
+            names = [token.name for token in self.all() if token not in others]
+            if names:
                 self._write(others)
-            return revoked if owner else 0
+            return names
 
     def _record_use(self, token: Token, now: dt.datetime) -> None:
         try:
@@ -174,7 +176,7 @@ class Tokens:
         self._tokens = {token.hash: token for token in tokens if token.role in roles.ROLES}
 
     def _write(self, tokens: list[Token]) -> None:
-        # Without what earlier versions do not know, where it says nothing.
+        # Empty values are omitted, since earlier versions do not know these fields.
         rows = [
             {k: v for k, v in asdict(token).items() if (k, v) != ("owner", "")} for token in tokens
         ]

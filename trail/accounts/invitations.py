@@ -1,7 +1,7 @@
-"""Invitations: one-time links with which people set their own password.
+"""Invitations: one-time links for setting one's own password.
 
-Only the hash of a link's secret is stored. An invitation is for a new user, or a reset for one who
-exists, whose old password stopped working when it was made.
+Only the hash of a link's secret is stored. An invitation is for a new user, or resets an existing
+user, whose old password stopped working when it was created.
 """
 
 import datetime as dt
@@ -9,7 +9,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from trail.accounts.oidc import PREFIX as PROVIDER_PREFIX
@@ -25,16 +25,17 @@ DAYS = 7
 _FILE = "invitations.json"
 PREFIX = "trail_invite_"
 _UNKNOWN = InputError(
-    "This invitation is used, revoked or expired.", "Ask an owner for another one."
+    "This invitation was used or revoked, or has expired.", "Ask an owner for a new one."
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Invitation:
-    """A stored invitation. Times are ISO 8601 in UTC; `ends_at` is of the access, empty for none.
+    """A stored invitation. Times are ISO 8601 in UTC; `ends_at` is the end of access, or empty.
 
     `account` is the `User.account` of the user whom it resets, and empty for a new user.
-    `credentials` is the digest of the user's credentials since then.
+    `credentials` is the digest of the password that it replaces. `by_account` is the account of
+    `by`, empty for a user of the provider, and in invitations that earlier versions stored.
     """
 
     username: str
@@ -47,9 +48,10 @@ class Invitation:
     ends_at: str = ""
     account: str = ""
     credentials: str = ""
+    by_account: str = ""
 
     def is_open(self, now: dt.datetime) -> bool:
-        """Return whether it can be accepted at *now* (aware)."""
+        """Return whether the invitation can be accepted at *now* (aware)."""
         return now < dt.datetime.fromisoformat(self.until) and (
             not self.ends_at or now < dt.datetime.fromisoformat(self.ends_at)
         )
@@ -71,7 +73,7 @@ class Invitations:
         users: Users,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        """Let *clock* return aware times."""
+        """*clock* returns aware times."""
         self._path = users.path.with_name(_FILE)
         self._users, self._clock = users, clock
 
@@ -86,8 +88,9 @@ class Invitations:
     ) -> tuple[Invitation, str]:
         """Invite a new user; return the invitation and its secret, which is not stored.
 
-        It replaces an earlier one of that name. The access ends at *ends_at* (aware), which an
-        auditor must have. Raises `InputError` for a taken or invalid name or an unknown role.
+        It replaces an earlier invitation of that name. The access ends at *ends_at* (aware), which
+        is required for auditors. Raises `InputError` for a name in use, an invalid name or an
+        unknown role.
         """
         key = normalize_username(username)
         check_username(key)
@@ -99,19 +102,21 @@ class Invitations:
         return self._add(key, _clean(name) or key, role, by, ends_at=end)
 
     def reset(self, username: str, by: str) -> tuple[Invitation, str]:
-        """Replace the password of a user by an invitation to set another; end the sessions.
+        """Replace a user's password with an invitation to set a new one; end the sessions.
 
         Return the invitation and its secret. Raises `InputError` for an unknown user, and for the
-        user *by*, who could be the last that can sign in.
+        user *by*, who could be the last one able to sign in.
         """
         key = normalize_username(username)
         user = self._user(key)
         if user is None:
             raise InputError(f"Unknown user {username!r}.")
         if key == normalize_username(by):
-            raise InputError("You cannot reset yourself.", "Change your password on Account.")
+            raise InputError(
+                "You cannot reset your own account.", "Change your password on Account."
+            )
         self._users.block(key)
-        digest = self._users.credentials_digest(key)
+        digest = self._users.password_digest(key)
         return self._add(key, user.name, user.role, by, account=user.account, credentials=digest)
 
     def revoke(self, username: str) -> None:
@@ -125,7 +130,7 @@ class Invitations:
             self._write(others)
 
     def find(self, secret: str) -> Invitation:
-        """Return the open invitation with that *secret*; raises `InputError` without one."""
+        """Return the open invitation with that *secret*; raises `InputError` if there is none."""
         now, hash_ = self._clock(), _hash(secret)
         for item in self._read():
             is_asked = secrets.compare_digest(item.hash, hash_)
@@ -134,36 +139,44 @@ class Invitations:
         raise _UNKNOWN
 
     def _is_valid(self, item: Invitation) -> bool:
-        """Return whether who invited still may, and a reset user has got no password since."""
+        """Return whether who invited still may, and a reset user has got no password since.
+
+        Both are accounts: a user who was added later under the same name is another person.
+        """
         if not item.by.startswith(PROVIDER_PREFIX):
             owner = self._users.get(item.by)
             if owner is None or not owner.may("manage_users"):
                 return False
-        if not item.account or not item.credentials:
+            if item.by_account and owner.account != item.by_account:
+                return False
+        if not item.account:
             return True
-        return self._users.credentials_digest(item.username) == item.credentials
+        user = self._user(item.username)
+        if user is None or user.account != item.account:
+            return False
+        # Not the role, which an owner may change in the meantime. Earlier versions included it.
+        password = self._users.password_digest(item.username)
+        credentials = self._users.credentials_digest(item.username)
+        return item.credentials in ("", password, credentials)
 
     def accept(self, secret: str, name: str, password: str) -> Invitation:
-        """Set name and *password* of whom *secret* invites, add a new user, and use it up.
+        """Accept the invitation with *secret*: set name and *password*, and add a new user.
 
-        Return the invitation. Raises `InputError`, and leaves the invitation open, for a password
-        that is easy to guess.
+        Return the invitation, with the role that the user has by now. Raises `InputError`, and
+        leaves the invitation open, for a password that is easy to guess.
         """
         with atomic_file.locked(self._path):
             found = self.find(secret)
             chosen = _clean(name) or found.name
             if found.account:
-                user = self._user(found.username)
-                # A user of that name who was added later is another person.
-                if user is None or user.account != found.account:
-                    raise _UNKNOWN
                 self._users.set_password(found.username, password)
                 self._users.set_name(found.username, chosen)
             else:
                 end = dt.datetime.fromisoformat(found.ends_at) if found.ends_at else None
                 self._users.add(found.username, chosen, "", found.role, password, end)
             self._write([item for item in self._read() if item.username != found.username])
-        return found
+            user = self._user(found.username)
+        return replace(found, role=user.role) if user else found
 
     def _user(self, username: str) -> User | None:
         return next((user for user in self._users.all() if user.username == username), None)
@@ -179,6 +192,9 @@ class Invitations:
         account: str = "",
         credentials: str = "",
     ) -> tuple[Invitation, str]:
+        owner = self._user(normalize_username(by))
+        if owner is None and not by.startswith(PROVIDER_PREFIX):
+            raise InputError(f"Unknown user {by!r}.", "Sign in again.")
         secret = PREFIX + secrets.token_urlsafe(32)
         now = self._clock().replace(microsecond=0)
         until = now + dt.timedelta(days=DAYS)
@@ -187,6 +203,7 @@ class Invitations:
             ends_at=ends_at,
             account=account,
             credentials=credentials,
+            by_account=owner.account if owner else "",
         )
         with atomic_file.locked(self._path):
             others = [known for known in self._read() if known.username != username]

@@ -14,9 +14,9 @@ from trail.core.errors import InputError
 MIN_CHARACTERS, MAX_BYTES = 12, 72  # bcrypt ignores everything after 72 bytes
 MIN_COST = 10  # bcrypt rounds, as a power of two
 _MIN_DISTINCT = 4
-# Of 0 to 4 by zxcvbn: more than 10^8 guesses, too many for a stolen bcrypt hash.
+# On zxcvbn's scale from 0 to 4: more than 10^8 guesses, too many against a stolen bcrypt hash.
 MIN_SCORE = 3
-# More characters only make it stronger, and take seconds to estimate in the worst case.
+# More characters only add strength, and the estimate can take seconds in the worst case.
 _ESTIMATED = 40
 _PRODUCT_WORDS = ("audit", "trail", "audittrail", "segment", "twilio")
 _HASH = re.compile(r"\$2[aby]\$\d\d\$[./A-Za-z0-9]{53}")
@@ -108,8 +108,8 @@ def matches(password: str, hash_: str) -> bool:
 def check_strength(username: str, password: str, *words: str) -> None:
     """Raise `InputError` for a password that is easy to guess or that bcrypt would truncate.
 
-    *words*, such as the name of the user, count as known to whoever guesses. The error says why the
-    estimator finds the password weak.
+    *words*, such as the user's name, are assumed to be known to an attacker. The error says why
+    the estimator considers the password weak.
     """
     password = prepare(password)
     plain = password.casefold()
@@ -128,8 +128,8 @@ def check_strength(username: str, password: str, *words: str) -> None:
 
 
 def _weakness(password: str, known: Iterable[str]) -> str:
-    """Return why *password* is easy to guess for who knows these words; empty if it is not."""
-    # Its lists of words take most of a second to load, and most commands set no password.
+    """Return why *password* is easy to guess for someone who knows *words*, or an empty string."""
+    # Loading its word lists takes most of a second, and most commands set no password.
     from zxcvbn import zxcvbn
 
     parts = [part for text in known for part in (text, *re.split(r"[\W_]+", text)) if part]

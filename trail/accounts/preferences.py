@@ -14,7 +14,8 @@ from trail.accounts import oidc
 from trail.accounts.users_file import normalize_username
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 MAX_ENTRIES, MAX_BYTES = 64, 16 << 10  # of one user, and of one value as JSON in ASCII
 # Users of a provider are in no list; what they have not changed for so long is removed.

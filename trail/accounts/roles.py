@@ -43,7 +43,7 @@ _READS: tuple[tuple[str, str], ...] = (
 )
 # The same for changes; unlisted paths need `configure`.
 _WRITES: tuple[tuple[str, str], ...] = (
-    # Questions are posted there; each asks a path below `/api`.
+    # Tools are called there by POST; each call reads a path below `/api`.
     (r"/mcp/?$", "explore"),
     (r"/api/(decisions|reviews)(/|$)", "decide"),
     (r"/api/sign-offs(/|$)", "sign_off"),

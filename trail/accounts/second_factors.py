@@ -1,7 +1,7 @@
 """Second factors: time-based codes of an authenticator app (RFC 6238), and recovery codes.
 
-The secret of an app is encrypted with the key of the stored secrets; of a recovery code, only a
-hash is stored. Each code is accepted once. Users of an identity provider have theirs there.
+The secret of an app is encrypted with the key of the stored secrets; recovery codes are stored as
+hashes. Each code is accepted once. Users of an identity provider set up their factor there.
 """
 
 import contextlib
@@ -26,14 +26,14 @@ from trail.core.settings import Settings, box_of
 RECOVERY_CODES = 10
 STEP_S = 30
 _FILE = "second-factors.json"
-# A code is valid in its own half minute, and one before and after, for clocks that differ.
+# A code is valid in its own 30-second step and the adjacent ones, to tolerate clock skew.
 _TOLERATED = (-1, 0, 1)
 _DECOY = pyotp.random_base32()
 
 
 @dataclass(frozen=True, slots=True)
 class _Factor:
-    """The factor of one account; `used_step` is the half minute of the last accepted code."""
+    """The factor of one account; `used_step` is the 30-second step of the last accepted code."""
 
     secret: str
     codes: tuple[str, ...]
@@ -47,12 +47,12 @@ def path_of(settings: Settings) -> Path:
 
 
 def new_secret() -> str:
-    """Return the secret of a new authenticator entry, as base32."""
+    """Return a new secret for an authenticator app, as Base32."""
     return pyotp.random_base32()
 
 
 def address(secret: str, username: str, workspace: str) -> str:
-    """Return the `otpauth:` address that an authenticator app reads from a QR code."""
+    """Return the `otpauth:` URI that an authenticator app reads from a QR code."""
     issuer = f"Audit Trail {workspace}".strip().replace(":", " ")
     return pyotp.TOTP(secret).provisioning_uri(name=username, issuer_name=issuer)
 
@@ -66,12 +66,12 @@ class SecondFactors:
     def __init__(
         self, users: Users, settings: Settings, clock: Callable[[], float] = time.time
     ) -> None:
-        """Let *clock* return seconds since 1970."""
+        """*clock* returns seconds since 1970."""
         self._path = users.path.with_name(_FILE)
         self._settings, self._box, self._clock = settings, box_of(settings), clock
 
     def accounts(self) -> set[str]:
-        """Return the `User.account` of everybody with a second factor."""
+        """Return the `User.account` of every user with a second factor."""
         return set(self._read())
 
     def is_missing(self, user: User) -> bool:
@@ -81,10 +81,10 @@ class SecondFactors:
         return user.account not in self.accounts()
 
     def enroll(self, user: User, secret: str, code: str) -> list[str]:
-        """Store the *secret*, of which *code* is the current code; return the recovery codes.
+        """Store *secret*, proven by its current *code*; return the recovery codes.
 
-        Raises `InputError` for another code or a user who has a factor, and `UnavailableError` if
-        the key of stored secrets is missing.
+        Raises `InputError` for a wrong code or a user who already has a factor, and
+        `UnavailableError` if the key of the stored secrets is missing.
         """
         step = self._matching_step(secret, 0, code)
         if not step:
@@ -95,7 +95,7 @@ class SecondFactors:
         with atomic_file.locked(self._path):
             known = self._read()
             if user.account in known:
-                raise InputError("You have a second factor already.", "Turn it off first.")
+                raise InputError("You already have a second factor.", "Turn it off first.")
             stored = stored_settings.path_of(self._settings.store.path)
             is_first = not known and not stored_settings.has_secrets(stored)
             encrypted = self._box.encrypt(_name(user.account), secret, new_key=is_first)
@@ -104,10 +104,11 @@ class SecondFactors:
             self._write(known)
         return codes
 
-    def check(self, account: str, code: str) -> bool:
+    def check(self, account: str, code: str, *, only_recovery: bool = False) -> bool:
         """Return whether *code* is a current or a recovery code of *account*, and use it up.
 
-        Takes as long for an account without a factor.
+        With *only_recovery*, current codes are wrong, and stay unused. Takes as long for an account
+        without a factor.
         """
         with atomic_file.locked(self._path):
             known = self._read()
@@ -116,7 +117,7 @@ class SecondFactors:
             step = self._matching_step(*self._secret_of(account, factor), code)
             if factor is None:
                 return False
-            if step:
+            if step and not only_recovery:
                 known[account] = replace(factor, used_step=step)
             elif hash_ in factor.codes:
                 left = tuple(other for other in factor.codes if other != hash_)
@@ -141,9 +142,9 @@ class SecondFactors:
 
     @contextlib.contextmanager
     def changing_secrets(self) -> Iterator[dict[str, str]]:
-        """Give the encrypted secrets by the names that they are encrypted under, to change.
+        """Yield the encrypted secrets, by the names they are encrypted under, for changes.
 
-        They are written if the block ends without an error; meanwhile nobody enrolls.
+        They are written if the block ends without an error; enrollment waits until then.
         """
         with atomic_file.locked(self._path):
             known = self._read()
@@ -156,7 +157,7 @@ class SecondFactors:
                 self._write(known)
 
     def _secret_of(self, account: str, factor: _Factor | None) -> tuple[str, int]:
-        """Return the secret and the last used step; those of nobody if it cannot be decrypted."""
+        """Return the secret and the last used step; a dummy secret if it cannot be decrypted."""
         if factor is None:
             return _DECOY, 0
         try:
@@ -165,7 +166,7 @@ class SecondFactors:
             return _DECOY, int(self._clock()) // STEP_S + max(_TOLERATED)
 
     def _matching_step(self, secret: str, used_step: int, code: str) -> int:
-        """Return the step of which *code* is the code and that was not used, or 0."""
+        """Return the unused step to which *code* belongs, or 0."""
         now, typed = int(self._clock()) // STEP_S, _plain(code)
         found = 0
         for step in (now + offset for offset in _TOLERATED):
@@ -199,13 +200,13 @@ def _name(account: str) -> str:
 
 
 def _new_code() -> str:
-    """Return a recovery code of 80 bits, too many to be found from its hash."""
+    """Return a recovery code of 80 bits, too many to recover from its hash."""
     text = secrets.token_hex(10)
     return "-".join(text[start : start + 5] for start in range(0, 20, 5))
 
 
 def _plain(code: str) -> str:
-    """Return a typed code without spaces and dashes; only ASCII, for the comparison."""
+    """Return a typed code without spaces and dashes, as ASCII for the comparison."""
     return "".join(c for c in code.casefold() if c.isascii() and c.isalnum())[:64]
 
 

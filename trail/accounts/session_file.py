@@ -21,7 +21,7 @@ class Session:
 
     For a provider user it is the digest of the provider's settings, and `role`, `name`, `email`
     and `actors` are stored here, since the users file does not list that user. `browser` and
-    `address` are of the sign-in, empty for sessions of earlier versions. Times are seconds since
+    `address` are those at sign-in, empty for sessions of earlier versions. Times are seconds since
     1970.
     """
 

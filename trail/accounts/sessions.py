@@ -100,7 +100,7 @@ class Sessions:
     def finish(self, code: str, binding: str, browser: str = "", address: str = "") -> str | None:
         """Exchange a code for a new session; return the value of its cookie, or None.
 
-        *browser* and *address* are what its user sees of it.
+        *browser* and *address* describe the session to its user.
         """
         now = self._clock()
         with self._lock:
@@ -141,7 +141,7 @@ class Sessions:
         return session
 
     def of_user(self, username: str) -> dict[str, Session]:
-        """Return the valid sessions of a user by hash, the one used last first."""
+        """Return the valid sessions of a user by hash, most recently used first."""
         now = self._clock()
         with self._lock:
             mine = {
@@ -152,7 +152,7 @@ class Sessions:
         return dict(sorted(mine.items(), key=lambda item: -item[1].seen))
 
     def renew(self, sid_hash: str, version: str) -> None:
-        """Let a session outlive the change that made *version* the digest of its user."""
+        """Keep a session valid after a change to its user, whose digest is now *version*."""
         with self._lock:
             if session := self._sessions.get(sid_hash):
                 session.version = version
@@ -252,6 +252,18 @@ def session_user(
         )
         return None
     return user
+
+
+def user_sessions(sessions: Sessions, users: Users, username: str) -> dict[str, Session]:
+    """Return the sessions of a user by hash, latest use first; end those of old passwords.
+
+    Such sessions end with their next request anyway, but would be listed as open until then.
+    """
+    return {
+        key: session
+        for key, session in sessions.of_user(username).items()
+        if session_user(sessions, users, key, touch=False)
+    }
 
 
 def _new_session(code: _Code, now: float) -> Session:

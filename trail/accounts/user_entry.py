@@ -1,4 +1,4 @@
-"""One entry of the users file: the user it describes, and what a new one looks like."""
+"""One entry of the users file: the user it describes, and the fields of a new entry."""
 
 import datetime as dt
 import re
@@ -22,9 +22,9 @@ _USERNAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")  # also safe in headers a
 class User:
     """A user; `actors` are the Segment actor IDs of the same person.
 
-    `account_id` was drawn when the user was added; it is empty for users that no command added. A
-    user that is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign in. Of an
-    API token, `owner_role` is the role of the user whose it is.
+    `account_id` is a random ID from when the user was added; it is empty for users not added by a
+    command. A user who is `disabled`, or whose access ended at `ends_at` (aware, UTC), cannot sign
+    in. For an API token, `owner_role` is the role of the token's owner.
     """
 
     username: str
@@ -43,7 +43,7 @@ class User:
 
     @property
     def account(self) -> str:
-        """Return what the user's own things are stored under; see `account_key`."""
+        """Return the key under which the user's data is stored; see `account_key`."""
         return account_key(self.username, self.account_id)
 
     def may(self, capability: str) -> bool:
@@ -82,7 +82,7 @@ def role_of(entry: dict[str, Any]) -> str:
 
 
 def end_of(entry: dict[str, Any]) -> dt.datetime | None:
-    """Return when the access ends (aware); one that cannot be read has ended."""
+    """Return when the access ends (aware); an unreadable value counts as ended."""
     given = entry.get("ends_at")
     if given is None:
         return None
@@ -94,20 +94,20 @@ def end_of(entry: dict[str, Any]) -> dt.datetime | None:
 
 
 def set_end_of(entry: dict[str, Any], ends_at: dt.datetime | None) -> None:
-    """Let the access of *entry* end at *ends_at* (aware), or never with None."""
+    """Set the end of the access of *entry* to *ends_at* (aware); None for no end."""
     entry.pop("ends_at", None)
     if ends_at:
         entry["ends_at"] = ends_at.astimezone(dt.UTC).isoformat(timespec="seconds")
 
 
 def check_end(role: str, ends_at: dt.datetime | None) -> None:
-    """Raise `InputError` for a role whose access must end and that has no *ends_at*."""
+    """Raise `InputError` if the access of the role must end and *ends_at* is None."""
     if role in roles.TIME_LIMITED and ends_at is None:
-        raise InputError(f"The access of the role {role} must end.", "Say for how many days.")
+        raise InputError(f"Access for the role {role} must have an end.", "Set the number of days.")
 
 
 def end_after(days: int | None, now: dt.datetime) -> dt.datetime | None:
-    """Return the end (aware) of an access of *days* from *now* (aware); None for none or 0.
+    """Return the end (aware) of access for *days* from *now* (aware); None for None or 0.
 
     Raises `InputError` for a negative number or one beyond `MAX_DAYS`.
     """
@@ -119,13 +119,13 @@ def end_after(days: int | None, now: dt.datetime) -> dt.datetime | None:
 
 
 def account_id_of(entry: object) -> str:
-    """Return what was drawn when the user was added, or an empty string."""
+    """Return the random ID from when the user was added, or an empty string."""
     given = entry.get("account") if isinstance(entry, dict) else None
     return given if isinstance(given, str) and _ACCOUNT_ID.fullmatch(given) else ""
 
 
 def actor_ids(value: object) -> tuple[str, ...]:
-    """Return the valid actor IDs of a stored value or of a claim, which is one text or a list."""
+    """Return the valid actor IDs of a stored value or a claim, which is a string or a list."""
     values = value if isinstance(value, list) else [value]
     return tuple(
         item for item in values[:MAX_ACTORS] if isinstance(item, str) and _ACTOR.fullmatch(item)
@@ -154,7 +154,7 @@ def name_fields(name: str) -> dict[str, str]:
 
 
 def password_fields(hash_: str) -> dict[str, str]:
-    """Return the fields of a password that passed the check of its strength."""
+    """Return the fields of a password that passed the strength check."""
     return {"password": hash_, "judged": passwords.strength_mark(hash_)}
 
 

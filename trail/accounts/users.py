@@ -65,32 +65,42 @@ class Users:
         self._decoy = passwords.decoy_hash()
 
     def get(self, username: str) -> User | None:
-        """Return the user with that name, ignoring case, or None if nobody can sign in with it."""
+        """Return the user with that name, ignoring case, or None if that user cannot sign in."""
         with self._lock:
             self._refresh()
             user = self._users.get(normalize_username(username))
         return user if user and user.is_active(self._clock()) else None
 
     def all(self) -> list[User]:
-        """Return all users, also those that cannot sign in now, ordered by username."""
+        """Return all users, including those that cannot sign in, ordered by username."""
         with self._lock:
             self._refresh()
             return sorted(self._users.values(), key=lambda user: user.username)
 
     def of_account(self, account: str) -> User | None:
-        """Return the user with that `User.account`, or None if nobody can sign in with it."""
+        """Return the user with that `User.account`, or None if that user cannot sign in."""
         users = (user for user in self.all() if user.is_active(self._clock()))
         return next((user for user in users if user.account == account), None)
 
     def credentials_digest(self, username: str) -> str:
-        """Return a digest of password and role; an empty string for an unknown user."""
+        """Return a digest of password and role; an empty string for an unknown user.
+
+        What it proves ends with a change of either, as sessions do.
+        """
+        return self._digest(username, lambda user, hash_: f"{user.role} {hash_}")
+
+    def password_digest(self, username: str) -> str:
+        """Return a digest of the password alone; an empty string for an unknown user."""
+        return self._digest(username, lambda _, hash_: f"password {hash_}")
+
+    def _digest(self, username: str, content: Callable[[User, str], str]) -> str:
         with self._lock:
             self._refresh()
             user = self._users.get(normalize_username(username))
             if user is None:
                 return ""
-            credentials = f"{user.role} {self._entries[user.username]['password']}"
-            return hashlib.sha256(credentials.encode()).hexdigest()
+            text = content(user, self._entries[user.username]["password"])
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def accounts(self) -> set[str]:
         """Return the `User.account` of everybody in the file, also of who cannot sign in."""
@@ -140,9 +150,9 @@ class Users:
         password: str,
         ends_at: dt.datetime | None = None,
     ) -> None:
-        """Add a user; raises `InputError` for a taken name, unknown role or weak password.
+        """Add a user; raises `InputError` for a name in use, unknown role or weak password.
 
-        The access ends at *ends_at* (aware), which an auditor must have.
+        The access ends at *ends_at* (aware), which is required for auditors.
         """
         key = normalize_username(username)
         check_username(key)
@@ -157,7 +167,7 @@ class Users:
             entries[key] = entry
 
     def remove(self, username: str) -> None:
-        """Remove a user, whose sessions end with the next request; not the last owner."""
+        """Remove a user other than the last owner; sessions end with the next request."""
         with self._changing(username) as entries:
             del entries[_known(entries, username)]
 
@@ -175,15 +185,17 @@ class Users:
             entry |= password_fields(hash_)
 
     def change_password(self, username: str, old: str, new: str) -> None:
-        """Set a new password, as `set_password`, for who knows the old one; raises `InputError`."""
+        """Set a new password like `set_password`, if *old* is correct; raises `InputError`."""
         if not self.check(username, old):
             raise InputError("The current password is wrong.", "Try again.")
         if passwords.prepare(old) == passwords.prepare(new):
-            raise InputError("The new password is the current one.", "Choose another one.")
+            raise InputError(
+                "The new password is the same as the current one.", "Choose another one."
+            )
         self.set_password(username, new)
 
     def block(self, username: str) -> None:
-        """Let no password sign the user in until a new one is set; sessions end likewise.
+        """Invalidate the password until a new one is set; sessions end as well.
 
         Raises `InputError` for an unknown user and for the last owner.
         """
@@ -197,7 +209,7 @@ class Users:
             entries[_known(entries, username)] |= name_fields(name)
 
     def set_role(self, username: str, role: str) -> None:
-        """Change the role; the user's sessions end with their next request; not the last owner."""
+        """Change the role, but not of the last owner; sessions end with the next request."""
         check_role(role)
         with self._changing(username) as entries:
             entry = entries[_known(entries, username)]
@@ -216,15 +228,15 @@ class Users:
                 entry["disabled"] = True
 
     def set_end(self, username: str, ends_at: dt.datetime | None) -> None:
-        """Let the access end at *ends_at* (aware), or never with None.
+        """Set the end of access to *ends_at* (aware); None for no end.
 
-        Raises `InputError` for the last owner, for an auditor without an end, and for an end that
-        is past or more than `MAX_DAYS` ahead.
+        Raises `InputError` for the last owner, for an auditor without an end, and for an end in the
+        past or more than `MAX_DAYS` ahead.
         """
         now = self._clock()
         if ends_at and not now < ends_at <= now + dt.timedelta(days=MAX_DAYS):
             raise InputError(
-                "The end of the access is past or too far ahead.", f"Use 1 to {MAX_DAYS} days."
+                "The end of access is in the past or too far ahead.", f"Use 1 to {MAX_DAYS} days."
             )
         with self._changing(username) as entries:
             entry = entries[_known(entries, username)]
@@ -236,9 +248,9 @@ class Users:
     ) -> None:
         """Set role and end of the access (aware; None for never) at once.
 
-        The user's sessions end with a new role. *seen* is the user that the change was made from.
-        Raises `InputError` as `set_role` and `set_end`, and if the user has another role or end by
-        now.
+        The user's sessions end with a new role. *seen* is the user as shown when the change was
+        made. Raises `InputError` like `set_role` and `set_end`, and if role or end have changed
+        since.
         """
         check_role(role)
         check_end(role, ends_at)
@@ -246,7 +258,7 @@ class Users:
             entry = entries[_known(entries, username)]
             if seen and (seen.role, seen.ends_at) != (role_of(entry), end_of(entry)):
                 raise InputError(
-                    f"The access of {normalize_username(username)} was changed meanwhile.",
+                    f"The access of {normalize_username(username)} has changed in the meantime.",
                     "Reload the page.",
                 )
             entry["roles"] = [role]
@@ -254,7 +266,7 @@ class Users:
 
     @contextlib.contextmanager
     def _changing(self, username: str) -> Iterator[Entries]:
-        """Give the entries to change; raise `InputError` if no owner were left for *username*."""
+        """Yield the entries for changes; raise `InputError` if *username* was the last owner."""
         with self._file.changing() as entries:
             before = self._best_owner(entries)
             yield entries
@@ -265,7 +277,7 @@ class Users:
                 )
 
     def _best_owner(self, entries: Entries) -> int:
-        """Return 2 if an owner can sign in for good, 1 if only for some time, and 0 without one."""
+        """Return 2 if an owner has unlimited access, 1 if only limited access, 0 without one."""
         now, best = self._clock(), 0
         for name, entry in entries.items():
             user = user_of(name, entry)
@@ -277,8 +289,8 @@ class Users:
     def set_actors(self, username: str, actors: Iterable[str], *, seen: User | None = None) -> None:
         """Link the account to these Segment actor IDs, or to none.
 
-        *seen* is the user that the change was made from. Raises `InputError` for invalid IDs, and
-        if the user is linked to others by now.
+        *seen* is the user as shown when the change was made. Raises `InputError` for invalid IDs,
+        and if the links have changed since.
         """
         ids = list(dict.fromkeys(actor.strip() for actor in actors))
         check_actors(ids)
@@ -286,7 +298,7 @@ class Users:
             entry = entries[_known(entries, username)]
             if seen and seen.actors != actor_ids(entry.get("actors")):
                 raise InputError(
-                    f"The actors of {normalize_username(username)} were changed meanwhile.",
+                    f"The actors of {normalize_username(username)} have changed in the meantime.",
                     "Reload the page.",
                 )
             entry.pop("actors", None)

@@ -1,6 +1,6 @@
 """The users file: entries by username, in the format of streamlit-authenticator.
 
-It is read whole and replaced whole, under a lock that other processes take, too.
+It is read and replaced as a whole, under a lock shared with other processes.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ class UsersFile:
         self._lock = threading.RLock()
 
     def stamp(self) -> tuple[int, int, int]:
-        """Return what differs once the file has changed; zeros where there is none."""
+        """Return a stamp that differs once the file has changed; zeros without a file."""
         return atomic_file.stamp(self._path)
 
     def exists(self) -> bool:
-        """Return whether there is a file."""
+        """Return whether the file exists."""
         return self._path.exists()
 
     def entries(self) -> Entries:
@@ -43,7 +43,7 @@ class UsersFile:
 
     @contextlib.contextmanager
     def changing(self) -> Iterator[Entries]:
-        """Give the entries to change; they are written if the block ends without an error."""
+        """Yield the entries for changes; they are written if the block ends without an error."""
         with self.locked():
             try:
                 document = self._read()
@@ -109,6 +109,6 @@ def _entries_of(document: Any) -> Entries:
 
 def _repeated(first: str, second: str) -> UnavailableError:
     return UnavailableError(
-        f"The users file has {first!r} and {second!r}, which are the same.",
+        f"The users file contains {first!r} and {second!r}, which are the same username.",
         "Remove or rename one of them in the file.",
     )

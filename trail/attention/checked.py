@@ -12,7 +12,7 @@ from trail.events import coverage
 from trail.incidents import queries
 from trail.ingest import source_health
 from trail.integrity import seal_status
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 

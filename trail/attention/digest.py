@@ -14,7 +14,7 @@ from trail.attention.digest_period import Cadence, Period
 from trail.core.clock import naive_utc, utc_text
 from trail.core.settings import Settings
 from trail.events import counts
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 # What is about the present is left out of the digest of an earlier period than the last one.
 _RECENT = dt.timedelta(days=7)

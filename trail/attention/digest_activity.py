@@ -16,7 +16,7 @@ from trail.findings import reviews
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
 from trail.incidents import shown as incidents_shown
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 # Items of each list; the line above it has the number of all.

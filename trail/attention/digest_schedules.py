@@ -14,15 +14,17 @@ from trail.attention import digest_period
 from trail.attention.digest_period import CADENCES, Cadence, Period
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
+from trail.core.names import check_name
 from trail.core.zones import zone_names
 from trail.notifications import destinations
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Inside
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
+from trail.storage.inside import Inside
 from trail.views.random_id import random_id
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MAX_SCHEDULES = 50
-_MAX_NAME_LENGTH = 80
 _DAY = dt.timedelta(days=1)
 
 
@@ -32,7 +34,8 @@ class DigestSchedule:
 
     `weekday` counts from 0 for Monday and matters to weekly digests. `findings` includes findings,
     which managers may not see. `next_at` is the next occasion; `last_period` the first day of the
-    digest that was queued last. `last_error` is empty after a success.
+    digest that was queued last. `last_error` is empty after a success. `edited_by` and `edited_at`
+    are None if nobody changed it, or only an earlier version, which did not store it.
     """
 
     name: str
@@ -50,15 +53,12 @@ class DigestSchedule:
     last_at: dt.datetime | None = None
     last_period: dt.date | None = None
     last_error: str = ""
+    edited_by: str | None = None
+    edited_at: dt.datetime | None = None
 
     def check(self) -> None:
         """Raise `InputError` naming the first invalid value."""
-        is_name = self.name.strip() and len(self.name) <= _MAX_NAME_LENGTH
-        if not is_name or not self.name.isprintable():
-            raise InputError(
-                "The name of the digest is missing or invalid.",
-                f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
-            )
+        check_name(self.name, "digest")
         if self.cadence not in CADENCES:
             raise self._invalid(f"cadence is {self.cadence!r}", f"Allowed: {', '.join(CADENCES)}.")
         if not 0 <= self.weekday < len(WEEKDAYS):
@@ -130,6 +130,8 @@ def save(cursor: Cursor, schedule: DigestSchedule, by: str, now: dt.datetime) ->
         if len(others) >= MAX_SCHEDULES:
             raise InputError(f"There are {MAX_SCHEDULES} digests.", "Delete one of them.")
         made = replace(schedule, schedule_id=random_id(), made_by=by, made_at=now)
+    else:
+        made = replace(made, edited_by=by, edited_at=now)
     made = replace(made, next_at=made.occasion_after(now), last_error="")
     with _recorded(cursor, made.schedule_id):
         _delete(cursor, made.schedule_id)
@@ -142,12 +144,21 @@ def save(cursor: Cursor, schedule: DigestSchedule, by: str, now: dt.datetime) ->
     return made.schedule_id
 
 
-def set_active(cursor: Cursor, schedule: DigestSchedule, now: dt.datetime, *, active: bool) -> None:
+def set_active(
+    cursor: Cursor, schedule: DigestSchedule, by: str, now: dt.datetime, *, active: bool
+) -> None:
     """Pause or resume *schedule*; what it missed while it was paused is not sent."""
     with _recorded(cursor, schedule.schedule_id):
         cursor.execute(
-            "update digest_schedules set active = $active, next_at = $next where schedule_id = $id",
-            {"active": active, "next": schedule.occasion_after(now), "id": schedule.schedule_id},
+            "update digest_schedules set active = $active, next_at = $next, edited_by = $by, "
+            "edited_at = $now where schedule_id = $id",
+            {
+                "active": active,
+                "next": schedule.occasion_after(now),
+                "by": by,
+                "now": now,
+                "id": schedule.schedule_id,
+            },
         )
 
 

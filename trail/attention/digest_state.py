@@ -15,7 +15,7 @@ from trail.events import coverage
 from trail.ingest import source_health
 from trail.ingest.source_health import STATE_NAMES, SourceHealth
 from trail.integrity import seal_status
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 _COVERAGE, _SOURCES, _SEALS = (
     f"/admin?section={name}" for name in ("coverage", "sources", "seals")

@@ -12,7 +12,8 @@ from trail.core import yaml_text
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.notifications import destinations
-from trail.storage.database import Cursor, Inside
+from trail.storage.connection import Cursor
+from trail.storage.inside import Inside
 
 # Entries with their types; the first two are required.
 _TYPES: dict[str, type] = {
@@ -69,7 +70,7 @@ def import_schedules(cursor: Cursor, text: str, by: str) -> dict[str, int]:
 
 
 def changed_by(existing: DigestSchedule, schedule: DigestSchedule) -> DigestSchedule:
-    """Return *existing* with the settings of *schedule*, and its state."""
+    """Return *existing* with the settings of *schedule*; its state is kept."""
     return replace(existing, **{name: getattr(schedule, name) for name in _STORED})
 
 

@@ -10,8 +10,8 @@ from trail.core.time_labels import duration_text
 from trail.events import coverage
 from trail.ingest import quarantine, source_health
 from trail.ingest.source_health import SourceHealth
-from trail.storage import collected_by
-from trail.storage.database import Engine
+from trail.storage import collected_by, workspaces
+from trail.storage.engine import Engine
 from trail.triage.records import subject
 
 _GAP_DAYS = dt.timedelta(days=7)
@@ -75,11 +75,13 @@ def gaps(engine: Engine, now: dt.datetime) -> list[Item]:
             dt.timedelta(),
         )
         if missing >= coverage.MIN_GAP:
-            result.append(_gap(source, first, last, missing))
+            result.append(_gap(name_of(engine, source), source, first, last, missing))
     return sorted(result, key=lambda item: (item.since, item.subject), reverse=True)
 
 
-def _gap(source: str, first: dt.datetime, last: dt.datetime, missing: dt.timedelta) -> Item:
+def _gap(
+    name: str, source: str, first: dt.datetime, last: dt.datetime, missing: dt.timedelta
+) -> Item:
     length = duration_text((last - first).total_seconds())
     part = duration_text(missing.total_seconds())
     urgency: Urgency = "soon" if missing >= _LONG_GAP else "later"
@@ -92,7 +94,7 @@ def _gap(source: str, first: dt.datetime, last: dt.datetime, missing: dt.timedel
         subject("gap", f"{source}:{first.isoformat()}"),
         "gap",
         urgency,
-        f"{name_of(source)} did not collect for {length}",
+        f"{name} did not collect for {length}",
         f"Coverage gap · {covers}",
         first,
         page_of("gap"),
@@ -106,10 +108,10 @@ def refused(engine: Engine) -> list[Item]:
     by_loader: dict[str, list[dict[str, object]]] = {}
     for row in quarantine.reasons(engine):
         by_loader.setdefault(row["loader"] or "", []).append(row)
-    return [_refused(loader, rows) for loader, rows in by_loader.items()]
+    return [_refused(name_of(engine, loader), loader, rows) for loader, rows in by_loader.items()]
 
 
-def _refused(loader: str, rows: list[dict[str, object]]) -> Item:
+def _refused(name: str, loader: str, rows: list[dict[str, object]]) -> Item:
     records = sum(int(str(row["records"])) for row in rows)
     first = min(row["seen_at"] for row in rows if isinstance(row["seen_at"], dt.datetime))
     others = len({row["reason"] for row in rows}) - 1
@@ -119,7 +121,7 @@ def _refused(loader: str, rows: list[dict[str, object]]) -> Item:
         "quarantine",
         "soon",
         f"{count(records, 'record')} in quarantine",
-        f"{name_of(loader)} · {one_line(rows[0]['reason'])}{more}",
+        f"{name} · {one_line(rows[0]['reason'])}{more}",
         first,
         page_of("quarantine"),
         "open",
@@ -127,7 +129,6 @@ def _refused(loader: str, rows: list[dict[str, object]]) -> Item:
     )
 
 
-def name_of(source: str) -> str:
+def name_of(engine: Engine, source: str) -> str:
     """Return what people read for a source or loader."""
-    way = collected_by.way_of(source)
-    return collected_by.NAMES.get(way, source)
+    return collected_by.title(source, workspaces.of_sources(engine))

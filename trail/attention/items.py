@@ -12,7 +12,8 @@ from trail.attention import ingest_items, product_state, review_items
 from trail.attention.item import KINDS, MOST, URGENCIES, Item, rest
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.triage import records
 
 __all__ = ["Item", "items"]

@@ -10,7 +10,7 @@ from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.notifications import delivery_log
 from trail.notifications.state_alerts import Problem
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.triage import records
 
 

@@ -9,7 +9,8 @@ from trail.core.text import count, one_line
 from trail.integrity import high_water_mark, mirror, seal_status
 from trail.notifications import delivery_log
 from trail.notifications.delivery_log import Problem
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.triage.records import subject
 
 

@@ -15,7 +15,7 @@ from trail.incidents import queries as failures
 from trail.incidents.grouping import EXHAUSTED, PERSISTENT, STORM, TRANSIENT
 from trail.incidents.incident import UNKNOWN, Incident
 from trail.notifications.rule import HIGH_SCORE
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.triage.records import muted, subject
 

@@ -7,7 +7,7 @@ from trail.backup import making
 from trail.backup.bundle import SUFFIX
 from trail.backup.making import Backup
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _PREFIX = "trail-"
 

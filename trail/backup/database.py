@@ -12,7 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from trail.storage.database import STORAGE, Cursor, Store
+from trail.storage.connection import STORAGE, Cursor
+from trail.storage.duckdb import Store
 
 _COPY, _OTHER = "backup_copy", "other"
 

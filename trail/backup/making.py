@@ -28,9 +28,9 @@ from trail.core.errors import InputError, UnavailableError
 from trail.core.json_values import json_value
 from trail.core.settings import Settings, config_path
 from trail.storage import failures
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
-_FIRST = (places.JOURNAL, "access", places.MIRROR, places.KNOWN)
+_FIRST = (places.JOURNAL, places.INCOMING, "access", places.MIRROR, places.KNOWN)
 _ATTEMPTS = 5
 
 _one_at_a_time = threading.Lock()

@@ -31,6 +31,7 @@ KEY = "seals.key"
 MIRROR = "seals.ndjson"
 KNOWN = "known.json"
 JOURNAL = "intake"
+INCOMING = "incoming"
 CONFIG = "trail.toml"
 
 
@@ -129,6 +130,12 @@ def included(settings: Settings, config: Path | None = None) -> tuple[Place, ...
             "Events removed by the retention policy, by day",
             "day=*/part-*.parquet",
         ),
+        Place(
+            INCOMING,
+            settings.store.incoming,
+            "Events that ingest processes have received, not yet in the database",
+            "*/part-*.parquet",
+        ),
     )
 
 
@@ -160,6 +167,16 @@ def excluded(settings: Settings) -> dict[Path, str]:
             f"{receiver.signatures_of(settings).name}*"
         ): "Signatures of accepted webhooks, against replays",
         settings.store.archive_path.absolute() / "day=*/.unfinished-*": "Incomplete",
+        settings.store.archive_path.absolute()
+        / "day=*/_manifest.json": "Signed list of the day's files, written again after a restore",
+        settings.store.archive_path.absolute() / "day=*/_manifest.json.*.new": "Incomplete",
+        settings.store.incoming / ".compactor": "Which server takes the files in this folder",
+        settings.store.incoming / "*/node.json*": "Last report of an ingest process",
+        settings.store.incoming / "*/.unfinished-*": "Incomplete",
+        settings.store.incoming / "*/set-aside/*": "Files that are damaged, with the reasons",
+        beside / f"{database.stem}.*.ingest/**": "Write-ahead logs of ingest processes",
+        beside
+        / f"{database.stem}.*.signatures*": "Signatures of webhooks that these have accepted",
         users.with_name(f"{users.name}*"): "Lock file, and incomplete versions",
         factors.with_name(f"{factors.name}*"): "Lock file, and incomplete versions",
         invited.with_name(f"{invited.name}*"): "Lock file, and incomplete versions",

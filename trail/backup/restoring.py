@@ -32,8 +32,8 @@ from trail.integrity import (
 )
 from trail.integrity.high_water_mark import Shortfall
 from trail.integrity.restore_seals import Recorded
-from trail.storage import schema
-from trail.storage.database import Store
+from trail.storage import cold_changes, schema
+from trail.storage.duckdb import Store
 
 _OVERWRITTEN = (
     places.DATABASE,
@@ -43,7 +43,7 @@ _OVERWRITTEN = (
     "users.yaml",
     "tokens.json",
 )
-_MERGED = ("access", "archive", "seals-before")
+_MERGED = ("access", "archive", places.INCOMING, "seals-before")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +169,7 @@ def _prepare(
             made_by,
             {"copied_at": made_at.isoformat(), "missing": missing.events if missing else None},
         )
+        store.write(cold_changes.all_changed)  # the manifests in use may be newer
         if recorded.signed:
             where.mirror.unlink(missing_ok=True)
             mirror.recreate(store, where)

@@ -7,7 +7,7 @@ from trail.access_log import log
 from trail.cli.context import Context
 from trail.integrity import clock_check
 from trail.integrity.clock_check import Moments
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def add(parser: "argparse.ArgumentParser | argparse._MutuallyExclusiveGroup") -> None:

@@ -12,7 +12,7 @@ from trail.core.output import Out
 from trail.core.settings import Settings
 from trail.core.text import printable
 from trail.events import value_names
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NO_DATABASE = InputError(

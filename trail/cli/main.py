@@ -28,7 +28,7 @@ from trail.core.output import Out, Terminal
 from trail.core.settings import Settings
 from trail.runtime import process, startup
 from trail.storage import failures, query_timeout
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -236,6 +236,11 @@ class _Stores:
 
     def __call__(self, write: bool) -> Store:
         loaded = self._settings
+        if loaded.store.role == "ingest":
+            raise SettingError(
+                "store.role is ingest: this process has no database.",
+                "Run the command with the settings of the server.",
+            )
         path, demo = (loaded.store.path, False) if write else startup.database(loaded)
         if not write and not path.exists():
             raise NO_DATABASE

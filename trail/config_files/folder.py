@@ -1,5 +1,6 @@
-"""Export the configuration to a folder, and apply a folder: the differences, then the changes."""
+"""Export the configuration to a folder; apply a folder: plan the differences, then make them."""
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,13 @@ from trail.config_files.yaml_items import Item
 from trail.core import atomic_file, yaml_text
 from trail.core.errors import InputError
 from trail.core.settings import Settings
+from trail.notifications import destinations
+from trail.notifications.destination import Destination
 from trail.storage import cursors
-from trail.storage.database import Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
+from trail.storage.inside import Inside
 
 # The row of the table `marks` with what was applied last.
 _MARK = "configuration files"
@@ -68,7 +74,8 @@ def export(engine: Engine, folder: Path) -> dict[str, int]:
 def plan(store: Store, settings: Settings, folder: Path, *, prune: bool) -> Plan:
     """Return what applying *folder* would change; nothing is written.
 
-    With *prune*, what a file does not name is deleted; kinds without a file stay as they are.
+    With *prune*, entries that a file does not contain are deleted, also for an empty list; kinds
+    without a file are unchanged.
     Raises `InputError` with file and line for the first entry that cannot be applied.
     """
     files = {
@@ -99,32 +106,64 @@ def plan(store: Store, settings: Settings, folder: Path, *, prune: bool) -> Plan
             deletions += [
                 Difference(name, str(entry["name"]), "delete", entry) for entry in existing.values()
             ]
-    # In the reverse order, so that nothing refers to what is deleted.
+    # In reverse order, so that nothing refers to a deleted entry.
     return Plan((*differences, *reversed(deletions)), same, applied)
 
 
-def apply(store: Store, settings: Settings, made: Plan, by: str) -> None:
-    """Make the changes of a plan, one after the other; applying again completes them."""
-    for one in made.differences:
-        kind = KINDS[one.kind]
-        if one.action == "delete":
-            kind.remove(store, one.name)
-        else:
-            kind.write(store, settings, one.entry, by)
+def apply(store: Store, settings: Settings, made: Plan, by: str, *, dry_run: bool = False) -> None:
+    """Make the changes of a plan, all of them or none; with *dry_run* undo them again.
+
+    Raises `InputError` with the kind and name of an entry that cannot be changed.
+    """
     digests = {
         kind: {name.casefold(): _digest(entry) for name, entry in entries.items()}
         for kind, entries in made.applied.items()
     }
-    known = _applied(store) | digests
-    store.write(lambda cursor: cursors.put(cursor, _MARK, json.dumps(known)))
+
+    def write(cursor: Cursor) -> None:
+        for one in made.differences:
+            try:
+                _make(cursor, settings, one, by)
+            except InputError as error:
+                message = f"{one.kind}, {one.name!r}: {error.message}"
+                raise InputError(message, error.hint) from None
+        known = _applied(Inside(cursor)) | digests
+        cursors.put(cursor, _MARK, json.dumps(known))
+        if dry_run:
+            raise _DryRun
+
+    with contextlib.suppress(_DryRun):
+        store.write(write)
+
+
+class _DryRun(Exception):  # noqa: N818 - not an error
+    """Rolls the transaction back."""
+
+
+def _make(cursor: Cursor, settings: Settings, change: Difference, by: str) -> None:
+    kind = KINDS[change.kind]
+    if change.action == "delete":
+        kind.remove(cursor, change.name)
+    else:
+        kind.write(cursor, settings, change.entry, by)
+
+
+def deleted_destinations(engine: Engine, made: Plan) -> list[Destination]:
+    """Return the destinations that the plan deletes, which are not deleted yet."""
+    names = {
+        one.name for one in made.differences if (one.kind, one.action) == ("destinations", "delete")
+    }
+    return [one for one in destinations.list_all(engine) if one.name in names]
 
 
 def origins(engine: Engine, name: str) -> dict[str, bool]:
-    """Return the case-folded names of the kind *name* that come from files.
+    """Return the case-folded names of entries of the kind *name* that come from files.
 
-    The value says whether it still is as the files described it when they were applied.
+    The value says whether an entry is unchanged since the files were applied.
     """
-    applied = _applied(engine).get(name, {})
+    applied = _applied(engine).get(name)
+    if not applied:
+        return {}
     return {
         folded: applied[folded] == _digest(entry)
         for entry in KINDS[name].existing(engine)
@@ -145,7 +184,7 @@ def _digest(entry: Entry) -> str:
 def _destination_names(
     store: Store, files: Mapping[str, Sequence[Item]], *, prune: bool
 ) -> frozenset[str]:
-    """Return the case-folded names of the destinations that there are after applying."""
+    """Return the case-folded names of the destinations that exist after applying."""
     listed = files.get("destinations")
     names = [str(item.values.get("name", "")) for item in listed or ()]
     if listed is None or not prune:

@@ -27,7 +27,9 @@ class Item:
         try:
             return check()
         except InputError as error:
-            named = [line for key, line in self.lines.items() if key in error.message.split()]
+            words = [word.strip(".,:") for word in error.message.split()]
+            # The last one, since earlier words may be values or part of the sentence.
+            named = [self.lines[word] for word in reversed(words) if word in self.lines]
             quoted = [line for key, line in self.lines.items() if repr(key) in error.message]
             line = (quoted or named or [self.line])[0]
             raise _error(self.file, line, error.message, error.hint) from None
@@ -49,7 +51,7 @@ def read(path: Path, key: str) -> list[Item]:
         raise _error(file, mark.line + 1 if mark else 1, "Not valid YAML.") from None
     except (OSError, ValueError, RecursionError, yaml.YAMLError):
         raise InputError(f"{file}: cannot be read as YAML in UTF-8.") from None
-    # An empty file may be one that was cut short, and is no reason to delete everything.
+    # An empty file may be truncated, so it must not delete everything.
     if not isinstance(document, yaml.MappingNode):
         raise _error(file, 1, "The list is missing.", f"Start with the line {key}: or {key}: []")
     items: list[Item] = []
@@ -59,7 +61,10 @@ def read(path: Path, key: str) -> list[Item]:
             raise _error(file, line, f"Unknown key {str(name.value)[:40]!r}.", f"Allowed: {key}.")
         if not isinstance(node, yaml.SequenceNode):
             raise _error(
-                file, name.start_mark.line + 1, f"{key} must be a list.", f"An empty one: {key}: []"
+                file,
+                name.start_mark.line + 1,
+                f"{key} must be a list.",
+                f"For an empty list, write {key}: []",
             )
         items += [_item(loader, file, entry) for entry in node.value]
     return items
@@ -68,7 +73,7 @@ def read(path: Path, key: str) -> list[Item]:
 def _item(loader: yaml.SafeLoader, file: str, node: yaml.Node) -> Item:
     line = node.start_mark.line + 1
     if not isinstance(node, yaml.MappingNode):
-        raise _error(file, line, "An entry must be a list of names with values.")
+        raise _error(file, line, "An entry must be a mapping of names to values.")
     lines: dict[str, int] = {}
     for key, _ in node.value:
         if not isinstance(key, yaml.ScalarNode):

@@ -24,8 +24,8 @@ def locked(path: Path) -> Iterator[None]:
         yield
 
 
-def replace(path: Path, text: str, *, durable: bool = True) -> None:
-    """Replace the content of the file by *text*: whole or not at all.
+def replace(path: Path, text: str, *, durable: bool = True, mode: int = 0o600) -> None:
+    """Replace the content of the file by *text*: whole or not at all; *mode* is who may read it.
 
     With *durable* it survives a loss of power, at the cost of two syncs. Raises `OSError`.
     """
@@ -33,6 +33,7 @@ def replace(path: Path, text: str, *, durable: bool = True) -> None:
     try:
         with open(handle, "w", encoding="utf-8") as file:
             file.write(text)
+            os.fchmod(file.fileno(), mode)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())

@@ -1,29 +1,29 @@
-"""Masks e-mail addresses in bytes that go out, whatever their format, without changing lengths.
+"""Mask e-mail addresses in outgoing text and tables, without changing lengths.
 
-`maya.lind@example.com` becomes `m********@example.com`. The same number of bytes replaces the part
-before the @, and neither its first byte nor one of several is touched, so that JSON, CSV, protobuf
-messages (where the byte before a text is its length) and Arrow buffers stay valid.
+`maya.lind@example.com` becomes `m********@example.com`, and `m@example.com` `*@example.com`. The
+same number of bytes replaces the rest of the part before the @, and no character is cut, so that
+JSON, CSV and Arrow buffers stay valid. Formats with lengths between texts are masked text by text.
 """
 
 import re
 from dataclasses import dataclass
 
-# An @, also encoded for a URL, the word joiner of `ui.text.escape`, also as in JSON, and a domain.
+# An @ (or its URL encoding), the word joiner of `ui.text.escape` (or its JSON escape), a domain.
 _LABEL = rb"[A-Za-z0-9\x80-\xff_-]+"
 _FROM_AT = re.compile(
     rb"(?:@|%40|\\u0040)(?:\xe2\x81\xa0|\\+u2060)?" + _LABEL + rb"(?:\\*\." + _LABEL + rb")+"
 )
-# What ends the part before the @, read backwards.
-_LOCAL = frozenset(range(0x21, 0x7F)) - frozenset(b"\"'<>()[],;:=&?/|@")
+# Ends the part before the @, read backwards.
+_LOCAL = frozenset(range(0x21, 0x7F)) - frozenset(b'"<>()[],;:=?/|@')
 _LONGEST_LOCAL = 400
-# The first byte, or an escaped character, of which no part alone may change.
+# The first byte, or an escaped character, which may only change as a whole.
 _WIDE = rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}"
 _KEPT = re.compile(rb"\\+(?:u[0-9A-Fa-f]{4}|" + _WIDE + rb"|.)?|" + _WIDE + rb"|.", re.DOTALL)
-# A letter of several bytes at the end of some. A length in a message is never one.
+# A multi-byte letter at the end of the text.
 _WIDE_END = re.compile(rb"(?:" + _WIDE + rb")\Z")
-# Where a text of one letter begins for certain.
-_BEFORE_ONE = frozenset(b" \"'<>(,;:")
-# Where no address goes on, so that what is before can be sent.
+# An escape that is not a letter, such as a line break.
+_NO_LETTER = re.compile(rb"\\+[^u]?", re.DOTALL)
+# No address continues past this, so that everything before can be sent.
 _END = re.compile(rb"[\x00-\x20\"<>()\[\],;|\x7f]")
 _LONGEST = 4096
 
@@ -43,8 +43,8 @@ def mask(data: bytes) -> bytes:
                 break
         kept = _KEPT.match(data, start, end)
         first = kept.end() if kept else end
-        if end - start == 1 and start and data[start - 1] in _BEFORE_ONE:
-            first = start
+        if first == end and not _NO_LETTER.fullmatch(data, start, end):
+            first = start  # one letter only
         if first < end:
             masked = bytearray(data) if masked is None else masked
             masked[first:end] = b"*" * (end - first)
@@ -53,12 +53,12 @@ def mask(data: bytes) -> bytes:
 
 @dataclass(slots=True)
 class MaskedStream:
-    """Masks a stream: what could be the beginning of an address waits for the next part."""
+    """Masks a stream; a possible beginning of an address is held until the next part."""
 
     _rest: bytes = b""
 
     def feed(self, data: bytes, *, last: bool = False) -> bytes:
-        """Return what can be sent of the stream so far; all of it after the *last* part."""
+        """Return the part of the stream that can be sent; after the *last* part, all of it."""
         data = self._rest + data
         end = len(data)
         if not last:
@@ -66,5 +66,5 @@ class MaskedStream:
             ends = [found.end() for found in _END.finditer(tail)]
             end = len(data) - len(tail) + ends[-1] if ends else max(0, len(data) - _LONGEST)
         self._rest = data[end:]
-        # With what follows in view, so that an address across the edge is seen.
+        # Include the following bytes, so that an address across the boundary is found.
         return mask(data)[:end]

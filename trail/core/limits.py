@@ -12,8 +12,8 @@ class Limits(Section):
     upload_bytes: int = Field(
         2_000_000_000,
         ge=1_048_576,
-        description="Maximum size in bytes of a file that is uploaded in the browser; all uploaded "
-        "files that wait for their import may have twice this size.",
+        description="Maximum size in bytes of a file uploaded in the browser; all uploads waiting "
+        "for import may take twice this size.",
     )
     depth: int = Field(64, ge=4, description="Maximum nesting depth of a record.")
     expansion: int = Field(

@@ -1,7 +1,7 @@
-"""The log of the server: one line per event on standard error, whatever library logs it.
+"""The server log: one line per event on standard error, from any library.
 
-As text for people or as JSON for a log collector (`server.log_format`). Text of clients in a
-message, or in the error of a traceback, cannot begin a line that looks like another event.
+The format is text for people or JSON for log collectors (`server.log_format`). Client text in a
+message or traceback cannot start a line that looks like another event.
 """
 
 import contextlib
@@ -35,7 +35,7 @@ class JsonLines(logging.Formatter):
     """One JSON object: `time` (ISO 8601, UTC), `level`, `logger`, `message`, maybe `exception`."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the event as ASCII, so that nothing in it can end the line."""
+        """Return the event as ASCII, so that its content cannot end the line."""
         at = dt.datetime.fromtimestamp(record.created, dt.UTC)
         event = {
             "time": f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z",
@@ -53,10 +53,10 @@ _FORMATTERS: dict[Kind, type[logging.Formatter]] = {"text": TextLines, "json": J
 
 @contextlib.contextmanager
 def configured(kind: Kind) -> Iterator[None]:
-    """Write all events as *kind* during the block, also uncaught errors and warnings.
+    """Write all events as *kind* during the block, including uncaught errors and warnings.
 
-    As text, a configuration by whoever started the process stays as it is; JSON replaces it. May be
-    nested: libraries that were imported meanwhile and added their own output lose it.
+    With text, an existing logging configuration is kept; JSON replaces it. Blocks can be nested,
+    which removes handlers that libraries imported in between have added.
     """
     root = logging.getLogger()
     if any(isinstance(item.formatter, _OURS) for item in root.handlers):
@@ -89,7 +89,7 @@ _OURS = tuple(_FORMATTERS.values())
 
 
 def _detach() -> list[tuple[logging.Logger, list[logging.Handler], bool]]:
-    """Let all loggers write through the root only; return what they had."""
+    """Make all loggers write through the root only; return their previous state."""
     known = list(logging.Logger.manager.loggerDict.values())
     loggers = [item for item in known if isinstance(item, logging.Logger)]
     before = [(item, item.handlers[:], item.propagate) for item in loggers]
@@ -100,7 +100,7 @@ def _detach() -> list[tuple[logging.Logger, list[logging.Handler], bool]]:
 
 
 def _without_own_output(base: type[logging.Logger]) -> type[logging.Logger]:
-    """Return a class for loggers made later, such as by a library that is imported on demand."""
+    """Return a class for loggers created later, such as by a library imported on demand."""
 
     class Logger(base):  # type: ignore[misc, valid-type]
         def callHandlers(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
@@ -134,7 +134,7 @@ def _message(record: logging.LogRecord) -> str:
 
 def _details(formatter: logging.Formatter, record: logging.LogRecord) -> str:
     """Return traceback and stack of *record*, or an empty string."""
-    parts = [record.exc_text or ""]  # as cut by the limit of the log
+    parts = [record.exc_text or ""]  # truncated by the limit of the log
     if record.exc_info and not record.exc_text:
         parts = [formatter.formatException(record.exc_info)]
     return "\n".join(filter(None, [*parts, record.stack_info or ""]))

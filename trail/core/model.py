@@ -42,15 +42,24 @@ EVENT_COLUMNS = (
 # An event with what proves it: the actor's id as the record gives it, which seals are over.
 RECORD_COLUMNS = (*EVENT_COLUMNS, "recorded_actor_id")
 
+# What the archive keeps besides, for the database that wrote it: see `trail.storage.cold_tier`.
+ARCHIVE_KEYS = {
+    "at": "timestamp",
+    "arrived": "timestamp",
+    **dict.fromkeys(("action_key", "actor_key", "target_key", "identity_key"), "integer"),
+    **dict.fromkeys(("batch_id", "search_key"), "integer"),
+    **dict.fromkeys(("forwarded", "echo", "unverified", "future_dated"), "boolean"),
+}
+
 ACTOR_TYPES = ("user", "token", "system", "unknown")
 OUTCOMES = ("success", "failure", "unknown")
 
 
 @dataclass(slots=True)
 class RefusalReason:
-    """Why records of a batch were quarantined: how many, and the first one as a sample.
+    """A reason why records of a batch were quarantined: the count, and the first one as a sample.
 
-    `line` is the position of the sample, whose text is cut, and `last_line` that of the last one.
+    `line` is the position of the sample, whose text is truncated; `last_line` is the last position.
     """
 
     reason: str
@@ -118,9 +127,9 @@ class Source:
 class TableColumns:
     """The columns of a table, with the `first` value of each, and the field that each contains.
 
-    `fields` has the column of each field, empty where none does; it is empty for a table whose
-    columns need no mapping. The columns `unused` have no field. A mapping must name the columns of
-    the fields `needed` before the table can be read.
+    `fields` maps each field to its column, or to an empty string; it is empty for a table whose
+    columns need no mapping. The columns `unused` belong to no field. A mapping must name the
+    columns of the fields `needed` before the table can be read.
     """
 
     names: tuple[str, ...]
@@ -135,7 +144,7 @@ class Loader:
     """One file format: `accepts` recognizes it by content, `read` yields its records.
 
     Loaders are tried in the order of `rank`, lowest first. `example` returns a small valid file.
-    `columns` describes the columns of a file that is a table; it raises as `read` does, except for
+    `columns` describes the columns of a table file; it raises the errors of `read`, except for
     missing columns.
     """
 
@@ -217,10 +226,10 @@ class Directory:
 
 @dataclass(frozen=True, slots=True)
 class Available:
-    """What a feed can give: its workspace and events.
+    """What a feed offers: its workspace and events.
 
     `oldest` is the time of its oldest event (naive UTC), None if there is none. `last_day` is the
-    number of events of the last 24 hours; if not `is_exact`, there are more.
+    number of events in the last 24 hours; if not `is_exact`, it is a lower bound.
     """
 
     workspace_name: str
@@ -235,15 +244,17 @@ class Feed(EventSource):
 
     `pull` yields the events of a request, the last chunk with an empty mark; it raises `InputError`
     for permanent failures and `UnavailableError` for transient ones, as does `directory`, which
-    returns the workspace's names and members, and `available`, which tests the settings at a moment
+    returns the workspace's names and members, `workspace`, which leaves out the members and waits
+    for seconds at most, and `available`, which tests the settings at a moment
     (naive UTC) with a bounded number of requests. `every_s` is the polling interval; `overlap` is
     how far each request reaches back for late events. While `fills_gaps` is false, older events are
-    not asked for. `more` returns the settings of further workspaces by name, each as if it were the
-    only one; `more_setting` is the setting of the section that has their tokens by name.
+    not requested. `more` returns the settings of further workspaces by name, each as if it were the
+    only one; `more_setting` is the setting of the section that contains their tokens by name.
     """
 
     pull: Callable[[Settings, Ask], Iterator[Chunk]]
     directory: Callable[[Settings], Directory]
+    workspace: Callable[[Settings], Directory]
     available: Callable[[Settings, dt.datetime], Available]
     every_s: Callable[[Settings], float]
     overlap: Callable[[Settings], dt.timedelta] = lambda settings: dt.timedelta()
@@ -329,7 +340,7 @@ class Receiver(EventSource):
 
     `read` returns the events of a request or raises `RefusedError`; it stores nothing. `max_bytes`
     limits the body. `probe` returns a valid request without events, to test the connection.
-    `purposes` are sentences for the docs of a path. `signature_header` is the header that proves a
+    `purposes` are sentences for the docs, by path. `signature_header` is the header that proves a
     request; without one, it is a write key as the user name of HTTP Basic.
     """
 
@@ -345,16 +356,18 @@ class Receiver(EventSource):
 class Batch:
     """What one load did: read = kept + duplicates + quarantined.
 
-    `linked` of the duplicates are other reports of a change that is kept already; their records
-    stay with it. `left_out` counts unreadable records that are not stored because whoever loads
-    them wants it; they are not part of `read`. `reasons` and `looks_like` explain the records that
+    `linked` of the duplicates are other reports of a change that is already stored; their records
+    are kept with it. `left_out` counts unreadable records that were not stored on request; they are
+    not part of `read`. `reasons` and `looks_like` explain the records that
     cannot be read; see `trail.ingest.refusals`. `last_line` is the line on which the last record of
-    a dropped file begins.
+    a dropped file begins. `workspace_id` is the workspace of its records that name none: that of
+    the token that they were polled with.
     """
 
     source: str
     loader: str
     batch_id: int | None = None
+    workspace_id: str = ""
     read: int = 0
     kept: int = 0
     duplicates: int = 0
@@ -421,7 +434,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent at a time. Over HTTP `method` is used; other transports read `url` their way.
+    """One request to a destination. HTTP uses `method`; other transports have their own URLs.
 
     For SMTP, `url` is `smtp://host:port` (STARTTLS) or `smtps://host:port`, `body` a whole message,
     and `headers` the envelope: `from`, `to` (one each), `user` and `password`. For Apprise, `url`
@@ -464,8 +477,8 @@ class Verdict:
 class Transport(Protocol):
     """Connections to one destination, restricted to addresses that may be reached.
 
-    With `loopback` this machine may be reached too, and so may private `networks`.
-    `timeout_s` limits one attempt. `ca_file` has further certificate authorities, or is empty.
+    With `loopback`, this machine is allowed too, and so are private `networks`. `timeout_s` limits
+    one attempt. `ca_file` contains further certificate authorities, or is empty.
     """
 
     loopback: bool
@@ -482,10 +495,10 @@ class Transport(Protocol):
 class Batching:
     """Several messages in one request, at most `size` of the same `group`, in order.
 
-    `request` is that of a forwarder for several notifications. `judge` gets the response and their
-    number, and returns the verdict of each; with fewer of them, the other messages count as not
-    sent. None at all, for more than one message, has the batch sent again in halves. Once all is
-    sent, nothing is for `pause_s` seconds, so that later messages gather in one request.
+    `request` builds the request for several notifications. `judge` gets the response and their
+    number, and returns the verdict of each; if it returns fewer, the other messages count as not
+    sent. If it returns none for several messages, the batch is sent again in halves. Once all are
+    sent, the next request waits `pause_s` seconds, so that later messages are batched.
     """
 
     size: int
@@ -503,8 +516,8 @@ class Forwarder:
     settings, its secrets by field name, and the current time (aware, UTC); it raises `InputError`
     for unusable settings. `send` delivers it, over HTTP by default. `judge` interprets the
     response, by `trail.notifications.retry_policy.judge` if None. `accepts` returns False for what
-    must not go there. `exact` means that the body is stored unchanged by the program that
-    receives it. `hosts` are the service's own, which the form cannot change. `demo_only` means
+    must not be sent there. `exact` means that the receiver stores the body unchanged. `hosts` are
+    those of the service, which the form cannot change. `demo_only` means
     that the form offers it in the demo workspace only. With `batch`, queued messages are sent
     together.
     """

@@ -1,9 +1,9 @@
-"""The network that counts as one client, and private networks."""
+"""Client networks for rate limits, and private networks."""
 
 import ipaddress
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
-# RFC 1918 and RFC 4193. Link-local addresses, where clouds have their metadata, are none of them.
+# RFC 1918 and RFC 4193. They exclude link-local addresses, where clouds serve their metadata.
 _PRIVATE = tuple(
     ipaddress.ip_network(text)
     for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")

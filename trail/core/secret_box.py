@@ -1,9 +1,9 @@
-"""Encryption of stored secrets with a key that lies apart from them.
+"""Encryption of stored secrets with a key that is stored separately.
 
 The key is in a file of its own or in the environment. Format of a secret: Fernet
 (AES-128-CBC and HMAC-SHA256, https://github.com/fernet/spec) over JSON that names the secret, so
-that one secret cannot be put in the place of another. Several keys are separated by white space or
-commas: the first one encrypts, each of them decrypts, so that keys can be replaced.
+that one secret cannot be substituted for another. Several keys are separated by white space or
+commas: the first one encrypts and all of them decrypt, so that keys can be rotated.
 """
 
 import json
@@ -19,7 +19,7 @@ from trail.core import atomic_file
 from trail.core.errors import InputError, SettingError, UnavailableError
 
 _NEW_KEY = (
-    'Make one: python -c "from cryptography.fernet import Fernet; '
+    'Generate one: python -c "from cryptography.fernet import Fernet; '
     'print(Fernet.generate_key().decode())"'
 )
 
@@ -30,7 +30,7 @@ class UnreadableError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SecretBox:
-    """Encrypts and decrypts secrets. *given* is the key of the settings, else *path* holds it."""
+    """Encrypts and decrypts secrets with the key *given* in the settings, or the one in *path*."""
 
     path: Path
     given: str = field(default="", repr=False)
@@ -38,8 +38,8 @@ class SecretBox:
     def decrypt(self, name: str, secret: str) -> Any:
         """Return the value of the secret called *name*.
 
-        Raises `UnreadableError` if the key is missing or not the one that encrypted it, and
-        `SettingError` for a key that is none.
+        Raises `UnreadableError` if the key is missing or is not the one that encrypted it, and
+        `SettingError` for an invalid key.
         """
         keys = self._keys()
         if not keys:
@@ -56,14 +56,14 @@ class SecretBox:
         """Return *value*, which is JSON, encrypted as the secret called *name*.
 
         With *new_key*, a missing key file is created (mode 0600). Raises `UnavailableError` if the
-        key is missing otherwise or cannot be written, `SettingError` for a key that is none.
+        key is missing otherwise or cannot be written, `SettingError` for an invalid key.
         """
         keys = self._keys() or (self._created() if new_key else self._missing())
         content = json.dumps({"name": name, "value": value})
         return _fernet(keys, self._place()).encrypt(content.encode()).decode()
 
     def problem(self) -> str:
-        """Return what prevents reading secrets in general, or an empty string."""
+        """Return the problem that prevents reading any secret, or an empty string."""
         try:
             if keys := self._keys():
                 _fernet(keys, self._place())
@@ -72,7 +72,7 @@ class SecretBox:
         return "" if keys else f"The key file {self.path.name} is missing."
 
     def renewed(self, secrets: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
-        """Return the *secrets* by name, encrypted with the first key, and those no key decrypts."""
+        """Return *secrets* re-encrypted with the first key, by name, and those no key decrypts."""
         renewed, unreadable = dict[str, str](), list[str]()
         for name, secret in secrets.items():
             try:
@@ -82,28 +82,28 @@ class SecretBox:
         return renewed, unreadable
 
     def add_key(self) -> None:
-        """Put a new key before those of the key file. Raises as `encrypt`.
+        """Put a new key before those in the key file. Raises the errors of `encrypt`.
 
-        Raises `InputError` where the key is a setting: whoever set it puts the new one before it.
+        Raises `InputError` if the key is a setting, where the new key must be added by hand.
         """
         keys = self._keys() or self._missing()
         if not self.given:
             self._write([Fernet.generate_key().decode(), *keys])
         elif len(keys) < 2:
             raise InputError(
-                "encryption.key has one key only.",
+                "encryption.key contains only one key.",
                 "Put a new key before it, separated by a space, restart the server, and run this "
                 f"again. {_NEW_KEY}",
             )
 
     def drop_old_keys(self) -> None:
-        """Keep the first key of the key file only; a setting stays as it is."""
+        """Keep only the first key of the key file; a setting is left unchanged."""
         if not self.given:
             self._write(self._keys()[:1])
 
     def _missing(self) -> Never:
         raise UnavailableError(
-            f"The key file {self.path.name} is missing, so that secrets cannot be stored.",
+            f"The key file {self.path.name} is missing, so secrets cannot be stored.",
             "Restore it, or remove the secrets that it encrypted.",
         )
 
@@ -118,7 +118,7 @@ class SecretBox:
         except (OSError, UnicodeDecodeError):
             raise SettingError(
                 f"The key file {self.path.name} cannot be read.",
-                "Restore it, and let the server's user read it.",
+                "Restore it, and make it readable for the server's user.",
             ) from None
 
     def _created(self) -> list[str]:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-# Given to a field as `json_schema_extra`: owners may change the setting in the browser.
+# Passed to a field as `json_schema_extra`: owners can change the setting in the browser.
 EDITABLE: dict[str, JsonValue] = {"editable": True}
 
 

@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_core import PydanticCustomError
 
 from trail.core.networks import Network, is_private
 from trail.core.section import EDITABLE, Section
 
-# Sign-in, cookies, downloads and the links of messages all start at the root of the host.
+# Sign-in, cookies, downloads and links in messages all start at the root of the host.
 SUB_PATH: Final = (
     "The dashboard cannot be served under a path, such as /audit. Give it a host name of its own"
 )
@@ -19,7 +19,7 @@ SUB_PATH: Final = (
 
 Role = Literal["owner", "reviewer", "manager", "viewer", "auditor"]
 
-# Owners manage users by their names, and set who sees what.
+# Owners manage users by username, so they always see addresses.
 MaskedRole = Literal["reviewer", "manager", "viewer", "auditor"]
 
 
@@ -37,12 +37,23 @@ class Store(Section):
         "4GB", description="Memory limit of the database; beyond it, data spills to disk."
     )
     threads: int = Field(2, ge=1, description="Maximum number of threads per query.")
+    role: Literal["server", "ingest"] = Field(
+        "server",
+        description="`ingest` starts a process that only receives events and passes them to the "
+        "server through the folder `incoming` in `store.archive_path`.",
+    )
+    node: str = Field(
+        "",
+        pattern="^([a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?)?$",
+        description="Name of this ingest process, different for each: at most 32 lower-case "
+        "letters, digits and hyphens, such as `ingest-a`.",
+    )
     retention_days: int = Field(
         90,
         ge=1,
         le=3650,
         description="Retention period in days of event time.",
-        title="Days that events are kept",
+        title="Days to keep events",
         json_schema_extra=EDITABLE,
     )
     archive: bool = Field(
@@ -52,14 +63,91 @@ class Store(Section):
         json_schema_extra=EDITABLE,
     )
     archive_path: Path = Field(Path("data/archive"), description="Folder of the archive.")
+    archive_days: int = Field(
+        0,
+        ge=0,
+        le=36500,
+        description="Retention period of archived events in days of event time; 0 keeps them.",
+        title="Days to keep archived events",
+        json_schema_extra=EDITABLE,
+    )
+
+    @field_validator("archive_path", mode="before")
+    @classmethod
+    def _is_folder(cls, path: object) -> object:
+        if str(path).startswith("s3:"):
+            raise PydanticCustomError("archive_path", "must be a folder; set archive.url instead")
+        return path
+
+    @field_validator("archive_days")
+    @classmethod
+    def _is_longer(cls, days: int, info: ValidationInfo) -> int:
+        if 0 < days <= info.data.get("retention_days", 0):
+            raise PydanticCustomError(
+                "archive_days",
+                "must be more than store.retention_days ({days}), or 0",
+                {"days": info.data["retention_days"]},
+            )
+        return days
+
+    @property
+    def incoming(self) -> Path:
+        """Return the folder in which ingest processes leave received events for the server."""
+        return self.archive_path.absolute() / "incoming"
 
     def cutoff(self, now: dt.datetime) -> dt.datetime:
-        """Return the midnight (UTC, without zone) before which events are removed at *now*.
+        """Return the midnight (naive UTC) before which events are removed at *now*.
 
-        *now* without a zone is UTC.
+        A naive *now* is UTC.
         """
         today = (now.astimezone(dt.UTC) if now.tzinfo else now).date()
         return dt.datetime.combine(today - dt.timedelta(days=self.retention_days), dt.time())
+
+
+class Archive(Section):
+    """A bucket that the archive is in, in place of the folder `store.archive_path`."""
+
+    url: str = Field(
+        "", description="`s3://bucket/prefix` of the archive; leave empty for the folder."
+    )
+    endpoint: str = Field("", description="URL of another S3-compatible service.")
+    region: str = Field("", description="The bucket's region.")
+    access_key: SecretStr = Field(
+        SecretStr(""), description="Access key; leave empty to use the machine's own."
+    )
+    secret_key: SecretStr = Field(SecretStr(""), description="Secret key of the access key.")
+
+
+class Cluster(Section):
+    """A Spark cluster that answers queries about archived events."""
+
+    url: str = Field(
+        "",
+        description="Address of Spark Connect, such as `sc://spark.example.com:15002`; empty reads "
+        "the archive in this process.",
+    )
+    token: SecretStr = Field(
+        SecretStr(""), description="Bearer token for Spark Connect; it requires TLS."
+    )
+    archive: str = Field(
+        "",
+        description="Address of the archive for the cluster, such as `s3a://bucket/archive`; the "
+        "bucket or folder of this process by default.",
+    )
+    least_events: int = Field(
+        1_000_000,
+        ge=0,
+        description="Archived events of the days that a query reads from which on the cluster is "
+        "asked; fewer are read by this process, which is faster.",
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _is_address(cls, given: str) -> str:
+        place = urlsplit(given)
+        if given and (place.scheme != "sc" or not place.hostname):
+            raise ValueError("must be an address such as sc://127.0.0.1:15002")
+        return given
 
 
 class Demo(Section):
@@ -70,17 +158,17 @@ class Demo(Section):
     )
 
 
-# Title of each step of the set-up that an owner may skip.
+# Title of each setup step that an owner can skip.
 SETUP_STEPS = {"events": "Events", "alerts": "Alerts", "colleagues": "Colleagues"}
 
 
 class Setup(Section):
-    """The set-up of the workspace in the browser."""
+    """The setup of the workspace in the browser."""
 
     skipped: tuple[Literal["events", "alerts", "colleagues"], ...] = Field(
         (),
-        description="Steps of the set-up guide that an owner skipped.",
-        title="Skipped steps of the set-up",
+        description="Steps of the setup guide that an owner skipped.",
+        title="Skipped setup steps",
         json_schema_extra=EDITABLE,
     )
 
@@ -96,10 +184,11 @@ class Server(Section):
     trusted_proxies: tuple[Network, ...] = Field(
         (),
         description="IP addresses or networks of the proxies whose `X-Forwarded-For` and "
-        "`X-Forwarded-Proto` are used; from others they are ignored.",
+        "`X-Forwarded-Proto` headers are trusted; those of others are ignored.",
     )
     https: bool = Field(
-        False, description="Set if a proxy serves the dashboard over HTTPS; makes cookies Secure."
+        False,
+        description="Set if a proxy serves the dashboard over HTTPS; cookies are then Secure.",
     )
     log_format: Literal["text", "json"] = Field(
         "text",
@@ -109,18 +198,18 @@ class Server(Section):
     metrics_token: SecretStr = Field(
         SecretStr(""),
         description="Bearer token for `/metrics` and for the state of each source in `/healthz`; "
-        "if empty, only this machine is answered.",
+        "if empty, only requests from this machine are answered.",
     )
     unhealthy_if_source_fails: bool = Field(
         False,
         description="Whether `/healthz` answers 503 with `ok: false` while a configured source "
-        "fails. Leave it off for a load balancer or an automatic restart: the server works, shows "
-        "what is stored and receives webhooks meanwhile.",
+        "fails. Leave it off for load balancers and automatic restarts: meanwhile the server shows "
+        "stored events and receives webhooks.",
     )
 
 
 class PushSettings(Section):
-    """How received events wait for the database; each receiver adds its own settings."""
+    """How received events are queued for the database; each receiver adds its own settings."""
 
     section: ClassVar[str] = "push"
     backlog_bytes: int = Field(
@@ -131,21 +220,21 @@ class PushSettings(Section):
 
 
 class Sources(Section):
-    """When a source of events is reported."""
+    """When a source of events is reported as silent."""
 
     silent_hours: int = Field(
         0,
         ge=0,
         le=720,
-        description="Hours without an event after which a source is reported as silent. With 0, it "
-        "is compared with the same hours of earlier weeks only.",
+        description="Hours without an event after which a source is reported as silent. With 0, a "
+        "source is only compared with the same hours of earlier weeks.",
         title="Hours without an event until a source is silent",
         json_schema_extra=EDITABLE,
     )
 
 
 class Forward(Section):
-    """What goes out: forwarded events and alerts."""
+    """Outgoing messages: forwarded events and alerts."""
 
     secrets: dict[str, SecretStr] = Field(
         {},
@@ -157,7 +246,7 @@ class Forward(Section):
     hosts: dict[str, tuple[str, ...]] = Field(
         {},
         description="Hosts (`host` or `host:port`) that each of these secrets may be sent to, by "
-        "its name. A secret that is a URL belongs to its own host, a write key to Segment's.",
+        "name of the secret. A URL may only go to its own host, a write key to Segment's.",
     )
     public_url: str = Field(
         "",
@@ -176,8 +265,8 @@ class Forward(Section):
     )
     ca_file: str = Field(
         "",
-        description="PEM file of certificate authorities that destinations are verified by, "
-        "besides those of the system.",
+        description="PEM file of certificate authorities for verifying destinations, in addition "
+        "to those of the system.",
     )
     timeout_s: float = Field(
         10, gt=0, le=60, description="Timeout of one delivery attempt in seconds."
@@ -185,8 +274,8 @@ class Forward(Section):
     working_hours: str = Field(
         "08:00-18:00",
         pattern=r"([01][0-9]|2[0-3]):[0-5][0-9]-([01][0-9]|2[0-3]):[0-5][0-9]",
-        description="Working hours from Monday to Friday. A new alert rule for activity outside "
-        "working hours begins with them; each rule has its own time zone.",
+        description="Working hours from Monday to Friday: the initial value of new alert rules for "
+        "activity outside working hours. Each rule has its own time zone.",
         title="Working hours, Monday to Friday",
         json_schema_extra=EDITABLE,
     )
@@ -195,7 +284,7 @@ class Forward(Section):
         gt=0,
         le=8760,
         description="Events that arrive later than this after they occurred do not trigger alerts.",
-        title="Hours after which late events do not alert",
+        title="Hours after which late events trigger no alert",
         json_schema_extra=EDITABLE,
     )
     log_days: int = Field(
@@ -203,7 +292,7 @@ class Forward(Section):
         ge=1,
         le=3650,
         description="Retention of the delivery log in days.",
-        title="Days that the delivery log is kept",
+        title="Days to keep the delivery log",
         json_schema_extra=EDITABLE,
     )
     log_rows: int = Field(
@@ -217,7 +306,9 @@ class Forward(Section):
     @classmethod
     def _are_private(cls, networks: tuple[Network, ...]) -> tuple[Network, ...]:
         if not all(is_private(network) for network in networks):
-            raise PydanticCustomError("network", "Not a private network, such as 10.20.0.0/16")
+            raise PydanticCustomError(
+                "network", "not a private network; use one such as 10.20.0.0/16"
+            )
         return networks
 
     @field_validator("public_url")
@@ -232,7 +323,7 @@ class Forward(Section):
     def _in_order(cls, given: str) -> str:
         start, _, end = given.partition("-")
         if start >= end:
-            raise ValueError("the start is not before the end")
+            raise ValueError("the start must be before the end")
         return given
 
     @field_validator("hosts", mode="before")
@@ -281,7 +372,7 @@ class Auth(Section):
     )
     mask_emails: tuple[MaskedRole, ...] = Field(
         (),
-        description="Roles that see e-mail addresses masked (`m********@example.com`) on all "
+        description="Roles that see masked e-mail addresses (`m********@example.com`) on all "
         "pages, in the API and in exports. They have no text search, Parquet or evidence.",
         title="Mask e-mail addresses for",
         json_schema_extra=EDITABLE,
@@ -301,12 +392,12 @@ class Auth(Section):
     )
     oidc_name_claim: str = Field(
         "email",
-        description="Claim that names people in the logs; without it, or for an email that is "
-        "not verified, their `sub`.",
+        description="Claim that identifies people in the logs; without it, or for an unverified "
+        "e-mail address, the claim `sub` is used.",
     )
     oidc_actor_claim: str = Field(
         "segment_user_id",
-        description="Claim that contains the Segment actor ID of the person or a list of them, "
+        description="Claim that contains the Segment actor ID of the person, or a list of IDs, "
         "such as `users/abc123`; people cannot review the activity of these actors.",
     )
     oidc_label: str = Field(
@@ -336,8 +427,8 @@ class Encryption(Section):
 
     key: SecretStr = Field(
         SecretStr(""),
-        description="Key of these secrets: 32 bytes as URL-safe Base64. If empty, it is in the key "
-        "file, which the first secret creates.",
+        description="Key of these secrets: 32 bytes as URL-safe Base64. If empty, the key file is "
+        "used, which is created with the first secret.",
     )
     key_path: Path | None = Field(
         None, description="The key file; by default, beside the database."
@@ -345,7 +436,7 @@ class Encryption(Section):
 
 
 class Backup(Section):
-    """Backups that the server makes by itself."""
+    """Backups that the server makes automatically."""
 
     path: Path | None = Field(
         None,
@@ -376,8 +467,8 @@ class Export(Section):
     )
     csv_bom: bool = Field(
         True,
-        description="Begin CSV files with a byte order mark; without it, Excel shows umlauts and "
-        "other non-ASCII letters wrong.",
+        description="Begin CSV files with a byte order mark; without it, Excel misreads non-ASCII "
+        "letters.",
         title="CSV for Excel (byte order mark)",
         json_schema_extra=EDITABLE,
     )

@@ -1,7 +1,7 @@
 """Settings: defaults, those stored in the browser, `trail.toml`, `secrets.toml`, the environment.
 
-The later takes precedence; a variable is called `TRAIL_SECTION__NAME`. Read at the start of a
-process and handed down; nothing else reads the environment.
+Later sources take precedence; variables are named `TRAIL_SECTION__NAME`. Settings are read when a
+process starts and handed down; nothing else reads the environment.
 """
 
 import contextlib
@@ -33,8 +33,10 @@ from trail.core.limits import Limits
 from trail.core.secret_box import SecretBox
 from trail.core.section import EDITABLE, Section
 from trail.core.sections import (
+    Archive,
     Auth,
     Backup,
+    Cluster,
     Demo,
     Encryption,
     Export,
@@ -52,10 +54,10 @@ S = TypeVar("S", bound="Section")
 
 CONFIG_VARIABLE = "TRAIL_CONFIG"
 
-# A name under a setting that has several, such as `forward.secrets`.
+# A name under a setting with several values, such as `forward.secrets`.
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
-# What owners changed in the browser, as nested sections, while `load` assembles the settings.
+# The settings stored in the browser, as nested sections, while `load` assembles the settings.
 _stored: ContextVar[dict[str, Any]] = ContextVar("stored settings")
 
 
@@ -74,7 +76,7 @@ class Settings(BaseSettings):
     )
     timezone: str = Field(
         "",
-        description="Time zone for browsers that do not report one; by default UTC.",
+        description="Time zone for browsers that report none; UTC by default.",
         title="Time zone of the server",
         json_schema_extra=EDITABLE,
     )
@@ -85,6 +87,8 @@ class Settings(BaseSettings):
         json_schema_extra=EDITABLE,
     )
     store: Store = Store()
+    archive: Archive = Archive()
+    cluster: Cluster = Cluster()
     sources: Sources = Sources()
     demo: Demo = Demo()
     setup: Setup = Setup()
@@ -97,7 +101,7 @@ class Settings(BaseSettings):
     backup: Backup = Backup()
     export: Export = Export()
     limits: Limits = Limits()
-    # Settings stored in the browser that cannot be used, each as a sentence.
+    # Problems of settings stored in the browser, each as a sentence.
     _problems: tuple[str, ...] = PrivateAttr(())
 
     @field_validator("timezone")
@@ -119,7 +123,7 @@ class Settings(BaseSettings):
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """Return what is wrong with the settings that owners stored, as sentences."""
+        """Return the problems of the settings that owners stored, as sentences."""
         return self._problems
 
     @classmethod
@@ -178,27 +182,27 @@ def every_setting() -> Iterator[tuple[str, FieldInfo]]:
 
 
 def editable_settings() -> list[str]:
-    """Return the names of the settings that owners may change in the browser.
+    """Return the names of the settings that owners can change in the browser.
 
-    Those under a name, such as `forward.secrets`, are listed without it.
+    Settings with named values, such as `forward.secrets`, are listed without the name.
     """
     return [name for name, _ in every_setting() if is_editable(name)]
 
 
 def is_editable(setting: str) -> bool:
-    """Return whether owners may change *setting* in the browser; false for an unknown one."""
+    """Return whether owners can change *setting* in the browser; False for an unknown one."""
     field = _field(setting)
     return bool(field and field.json_schema_extra == EDITABLE)
 
 
 def is_secret(setting: str) -> bool:
-    """Return whether *setting* is a secret or contains some."""
+    """Return whether *setting* is a secret or contains secrets."""
     field = _field(setting)
     return bool(field and "SecretStr" in str(field.annotation))
 
 
 def value_of(settings: Settings, setting: str) -> Any:
-    """Return the value of *setting*, None for a name under `forward.secrets` that is not set."""
+    """Return the value of *setting*; None for an unset name under, say, `forward.secrets`."""
     value: Any = settings
     for part in setting.split(".", 2):
         value = value.get(part) if isinstance(value, dict) else getattr(value, part)
@@ -224,7 +228,7 @@ def field_of(setting: str) -> FieldInfo:
 
 
 def _field(setting: str) -> FieldInfo | None:
-    """Return the field of *setting*, for a name under one such as `forward.secrets` that one."""
+    """Return the field of *setting*; for a named value, that of its parent."""
     fields = dict(every_setting())
     section, _, name = setting.rpartition(".")
     if _NAME.fullmatch(name) and isinstance((parent := fields.get(section)), FieldInfo):
@@ -262,7 +266,7 @@ def load(**given: Any) -> Settings:
 def _with_stored(
     settings: Settings, stored: stored_settings.StoredValues, given: dict[str, Any]
 ) -> Settings:
-    """Return *settings* with the *stored* values; what is not valid is left out as a problem."""
+    """Return *settings* with the *stored* values; invalid ones are omitted as problems."""
     values = {name: value for name, value in stored.values.items() if is_editable(name)}
     problems = [_unreadable(settings, stored.unreadable)]
     problems += [_not_used(name, "unknown") for name in stored.values.keys() - values.keys()]
@@ -300,14 +304,14 @@ def _unreadable(settings: Settings, names: tuple[str, ...]) -> str:
 
 
 def box_of(settings: Settings) -> SecretBox:
-    """Return what encrypts the secrets that owners enter in the browser."""
+    """Return the encryption of the secrets that owners enter in the browser."""
     database = settings.store.path
     path = settings.encryption.key_path or database.with_name(f"{database.stem}.secrets.key")
     return SecretBox(path, settings.encryption.key.get_secret_value())
 
 
 def fixed_by(setting: str) -> str:
-    """Return the variable or the file that sets *setting* and wins over the browser, else ""."""
+    """Return the variable or file that sets *setting* and overrides the browser, or ""."""
     kind = assembled()
     sources = {
         variable(setting): EnvSettingsSource(kind, env_prefix="TRAIL_", env_nested_delimiter="__"),
@@ -340,6 +344,9 @@ def _explained() -> Iterator[None]:
         first = problem.errors(include_url=False, include_input=False)[0]
         name = ".".join(str(part) for part in first["loc"])
         places = f"defaults, {config_path().name}, {variable(name)}"
+        message = f"{first['msg']}."
+        if first["type"] == "string_pattern_mismatch" and (field := _field(name)):
+            message = f"Not of the form that is allowed. {field.description}"
         raise SettingError(
-            f"Setting {name}: {first['msg']}.", f"Settings are read from: {places}."
+            f"Setting {name}: {message}", f"Settings are read from: {places}."
         ) from None

@@ -1,7 +1,7 @@
-"""The file of the settings that owners change in the browser; its secrets are encrypted.
+"""The file of settings that owners change in the browser; its secrets are encrypted.
 
-It lies beside the database. Environment and settings files take precedence over it. A secret whose
-key is missing or wrong stays in the file, and counts as not set.
+It is stored beside the database. The environment and settings files take precedence over it. A
+secret whose key is missing or wrong stays in the file and counts as not set.
 """
 
 import contextlib
@@ -22,7 +22,7 @@ _VERSION = 1
 class Entry:
     """One stored setting: its JSON `value`, or the value encrypted as `secret`.
 
-    `by` is who changed it last, `at` when (ISO 8601, UTC).
+    `by` is the user who changed it last, `at` the time (ISO 8601, UTC).
     """
 
     value: Any = None
@@ -33,13 +33,13 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class StoredValues:
-    """What the file sets: values by setting, and the settings whose secret cannot be read."""
+    """The content of the file: values by setting, and the settings with unreadable secrets."""
 
     values: Mapping[str, Any]
     unreadable: tuple[str, ...] = ()
 
     def nested(self) -> dict[str, Any]:
-        """Return the values as nested sections; a name has at most three parts."""
+        """Return the values as nested sections; names have at most three parts."""
         result: dict[str, Any] = {}
         for name, value in self.values.items():
             *sections, last = name.split(".", 2)
@@ -51,7 +51,7 @@ class StoredValues:
 
 
 def path_of(database: Path) -> Path:
-    """Return the file of the settings that belong to *database*."""
+    """Return the path of the stored settings of *database*."""
     return database.with_name(f"{database.stem}.settings.json")
 
 
@@ -76,7 +76,7 @@ def read(path: Path) -> dict[str, Entry]:
 
 
 def values(path: Path, box: SecretBox) -> StoredValues:
-    """Return the stored values, decrypted. Raises `SettingError` as `read` does."""
+    """Return the stored values, decrypted. Raises `SettingError` like `read`."""
     result: dict[str, Any] = {}
     unreadable: list[str] = []
     for name, entry in read(path).items():
@@ -88,13 +88,13 @@ def values(path: Path, box: SecretBox) -> StoredValues:
 
 
 def has_secrets(path: Path) -> bool:
-    """Return whether the file contains secrets. Raises `SettingError` as `read` does."""
+    """Return whether the file contains secrets. Raises `SettingError` like `read`."""
     return any(entry.secret for entry in read(path).values())
 
 
 @contextlib.contextmanager
 def changing(path: Path) -> Iterator[dict[str, Entry]]:
-    """Give the entries to change; they are written if the block ends without an error."""
+    """Yield the entries for changes; they are written if the block ends without an error."""
     with atomic_file.locked(path):
         entries = read(path)
         yield entries

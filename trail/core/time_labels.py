@@ -88,9 +88,12 @@ def axis_days(dates: Sequence[dt.date], now: dt.datetime, zone: ZoneInfo) -> lis
 
 
 def window(start: dt.datetime, end: dt.datetime, zone: ZoneInfo, now: dt.datetime) -> str:
-    """Return a span of UTC times: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo (UTC+1)`."""
+    """Return a span of UTC times: `Tue 17 Nov 00:00 – Mon 23 Nov 14:35, Europe/Oslo (UTC+1)`.
+
+    UTC is named once.
+    """
     first, last = _local(start, zone), _local(end, zone)
-    return f"{_both(first, last, now, zone)}, {zone.key} ({utc_offset(last)})"
+    return f"{_both(first, last, now, zone)}, {_zone(last, zone)}"
 
 
 def open_window(
@@ -102,8 +105,14 @@ def open_window(
     at = start or end
     if at is None:
         return "All times"
-    text = f"{short(at, zone, now)}, {zone.key} ({utc_offset(_local(at, zone))})"
+    text = f"{short(at, zone, now)}, {_zone(_local(at, zone), zone)}"
     return f"Until {text}" if end else f"From {text}, onwards"
+
+
+def _zone(local: dt.datetime, zone: ZoneInfo) -> str:
+    """Return the name of *zone* with its difference to UTC, unless that is the name."""
+    offset = utc_offset(local)
+    return zone.key if offset == zone.key else f"{zone.key} ({offset})"
 
 
 def _both(first: dt.datetime, last: dt.datetime, now: dt.datetime, zone: ZoneInfo) -> str:

@@ -1,4 +1,4 @@
-"""Documents as YAML that reads back as they were."""
+"""Write documents as YAML that parses back to equal values."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import yaml
 
 
 class _Dumper(yaml.SafeDumper):
-    """Writes texts with invisible characters in double quotes, where each is an escape.
+    """Writes strings with invisible characters in double quotes, with escapes.
 
     In other styles, a line break that is not `\\n`, such as U+0085, is read as a space.
     """
@@ -21,5 +21,5 @@ _Dumper.add_representer(str, _represent)
 
 
 def dump(document: Any) -> str:
-    """Return *document*, of JSON's types, as YAML in the order of its keys."""
+    """Return *document*, which has JSON types, as YAML; key order is kept."""
     return str(yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True))

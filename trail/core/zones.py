@@ -6,6 +6,6 @@ from zoneinfo import available_timezones
 
 @cache
 def zone_names() -> frozenset[str]:
-    """Return every zone's name. Kept, since looking walks a folder of hundreds of files."""
-    # These mean something else on every machine, and nothing.
+    """Return the names of all zones. Cached, since listing them walks hundreds of files."""
+    # Their meaning depends on the machine, or they have none.
     return frozenset(available_timezones() - {"localtime", "Factory"})

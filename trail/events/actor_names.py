@@ -8,7 +8,7 @@ never changed by it: where that is another name or e-mail, it is shown beside th
 from collections.abc import Iterable
 
 from trail.core import event_text
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 
 def _display(name: str, email: str, actor_id: str) -> str:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 
 _MAX_LABEL = 200

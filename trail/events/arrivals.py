@@ -5,7 +5,7 @@ from typing import Any
 
 from trail.events import events
 from trail.storage import cursors
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select, span
 
@@ -19,7 +19,7 @@ def newest(engine: Engine) -> dt.datetime:
 
 
 def latest(engine: Engine, rows: int) -> list[dict[str, Any]]:
-    """Return the *rows* events that arrived last, as `events.get` does, the last one first."""
+    """Return the latest *rows* events by arrival, in the form of `events.get`, newest first."""
     found = engine.table(
         "select event_id, occurred_at from events "
         f"order by ingested_at desc, occurred_at desc limit {rows:d}"

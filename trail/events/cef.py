@@ -1,7 +1,7 @@
 """Events in the ArcSight Common Event Format (CEF) version 0: one line of text.
 
-Header fields and the values of the extension are escaped differently; neither can contain the end
-of a line or another control character, so no event can add a field, a line or a record.
+Header fields and extension values are escaped differently; neither can contain a line break or
+another control character, so no event can add a field, a line or a record.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _CUSTOM = ("targetType", "targetId", "targetName", "workspaceId", "category", "a
 
 
 def event(row: Row) -> str:
-    """Return the line of *row*, without its end; the severity is the risk from 0 to 10."""
+    """Return the line of *row* without a line break; the severity is the risk from 0 to 10."""
     at = document.moment(row, "occurred_at", "ingested_at")
     target = {"targetType": "target_type", "targetId": "target_id", "targetName": "target_name"}
     source = {**target, "workspaceId": "workspace_id", "actorType": "actor_type"}
@@ -40,7 +40,7 @@ def event(row: Row) -> str:
 
 
 def notice(item: Notice) -> str:
-    """Return the line of *item*, without its end."""
+    """Return the line of *item* without a line break."""
     fields = {
         "rt": str(document.milliseconds(item.at)),
         "externalId": item.uid,

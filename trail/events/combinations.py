@@ -16,7 +16,7 @@ from trail.core.catalogue import risk_level
 from trail.events import names
 from trail.events.count_source import count_source
 from trail.storage.cube import ACTOR_CUBE, CUBE
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.facet_columns import CHANGES, ON_FLAG
 from trail.storage.filters import NO, YES, Choice, Filter
 
@@ -27,8 +27,10 @@ _ON_ACTION = {
     "risk": "risk::varchar",
 }
 BY_ACTION = tuple(_ON_ACTION)
-SMALL = (*BY_ACTION, "actor_type", "target_type", *ON_FLAG)
-_KEYS = "e.target_type, e.unverified, e.future_dated"
+# Of these the value is the column itself.
+_BY_COLUMN = {"target_type": "target_type", "workspace": "workspace_id"}
+SMALL = (*BY_ACTION, "actor_type", *_BY_COLUMN, *ON_FLAG)
+_KEYS = "e.target_type, e.workspace_id, e.unverified, e.future_dated"
 
 
 # For each row the place of its value, and the values.
@@ -61,7 +63,8 @@ class Combinations:
         self._n = table["n"].to_numpy()
         # By actor, if a scan of the events told them anyway.
         self._actor_keys = _keys(table, "actor_key")
-        self._facets = {**named, "target_type": _encoded(table["target_type"])}
+        columns = {name: _encoded(table[column]) for name, column in _BY_COLUMN.items()}
+        self._facets = {**named, **columns}
         for name, (column, flagged) in ON_FLAG.items():
             codes = table[column].to_numpy().astype(np.int64)
             self._facets[name] = codes, [NO if flagged == YES else YES, flagged]
@@ -78,7 +81,8 @@ class Combinations:
     def values(self, name: str) -> Counter[str]:
         """Return the number of events of each value of facet *name*, ignoring its own choice.
 
-        Values without events are left out, unless of a flag; so are missing types. Of the risk, the
+        Values without events are left out, unless of a flag; so are missing types
+        and workspaces. Of the risk, the
         levels are counted, and the numbers that are chosen.
         """
         codes, values = self._facets[name]
@@ -92,8 +96,8 @@ class Combinations:
                 levels[risk_level(int(value))] += n
             listed = [(value, n) for value, n in listed if value in choice.include + choice.exclude]
             return +(levels + Counter(dict(listed)))
-        is_type = name not in BY_ACTION
-        return Counter({value: n for value, n in listed if n and (value or not is_type)})
+        may_be_missing = name not in BY_ACTION
+        return Counter({value: n for value, n in listed if n and (value or not may_be_missing)})
 
     def actors(self) -> dict[int, int] | None:
         """Return the number of matching events of each actor by key, or None if not known here."""

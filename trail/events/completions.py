@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 
 from trail.core.errors import FilterError
 from trail.events import counts
-from trail.events.count_source import count_source
 from trail.events.facet_values import Listing
 from trail.events.scanned_facets import SCANNED
 from trail.events.search_results import search_matches
 from trail.storage import collected_by, record_text, search_syntax
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.facet_columns import ON_FLAG
 from trail.storage.filters import Filter
 from trail.storage.search_help import FIELDS
@@ -220,7 +220,7 @@ class _Reader:
 
     def values(self, name: str, of_fields: int) -> list[Value]:
         """Return the values of field *name* that begin as typed, most events first."""
-        pairs = {"target": self._targets, "workspace": self._workspaces}.get(name, self._facet)
+        pairs = self._targets if name == "target" else self._facet
         most = MOST_VALUES if of_fields == 1 else _MOST_OF_A_FIELD
         found = [(value, n) for value, n in pairs(name) if value and n]
         return [Value(name, value, term(name, value), n) for value, n in found[:most]]
@@ -277,10 +277,3 @@ class _Reader:
         table = self._engine.table(sql, params)
         rows = zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True)
         return [(value, n) for value, n in rows if _begins(value, self._folded)][:_MOST_READ]
-
-    def _workspaces(self, _name: str) -> list[tuple[str, int]]:
-        rows = count_source(self._engine, self._filter, self._now)
-        sql = f"select e.workspace_id as value, {rows.n} as n from {rows.source} group by all"
-        table = self._engine.table(f"{sql} order by n desc, value limit {_MOST_READ}", rows.params)
-        pairs = zip(table["value"].to_pylist(), table["n"].to_pylist(), strict=True)
-        return [(value, n) for value, n in pairs if _begins(value, self._folded)]

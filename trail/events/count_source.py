@@ -4,7 +4,7 @@ import datetime as dt
 from dataclasses import dataclass
 
 from trail.storage.cube import CUBE, EVENTS, KEYS
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, counts_table, select, span
 

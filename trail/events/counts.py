@@ -3,20 +3,22 @@
 import datetime as dt
 from collections import Counter
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from trail.events import actor_names, facet_values, names, scanned_facets, value_names
 from trail.events.combinations import SMALL, Combinations
 from trail.events.count_source import CountSource, count_source
 from trail.events.facet_values import ALL, Listing, Value
-from trail.storage.database import Engine
+from trail.storage import workspaces
+from trail.storage.engine import Engine
 from trail.storage.filters import YES, Filter
 from trail.storage.where import counts_table
 
 # The facets that `facets` counts, in the order in which pages show them.
 COUNTED = (
-    *("category", "risk", "actor", "target", "action", "outcome", "source", "verified", "findings"),
-    *("actor_type", "target_type", "kind", "changes", "future_dated"),
+    *("category", "risk", "actor", "target", "action", "outcome", "source", "workspace"),
+    *("verified", "findings", "actor_type", "target_type", "kind", "changes"),
+    "future_dated",
 )
 
 
@@ -82,6 +84,10 @@ def facets(
     result = {name: _ranked(filter_, name, counted.values(name)) for name in SMALL}
     if not filter_.choice("future_dated") and not counted.values("future_dated")[YES]:
         result["future_dated"] = []
+    labels = workspaces.labels(engine) if result["workspace"] else {}
+    result["workspace"] = [
+        replace(one, label=labels.get(one.value, one.value)) for one in result["workspace"]
+    ]
     listable = {}
     result["actor"], listable["actor"] = _actors(engine, filter_, now, actors, counted)
     if "target" not in leave_out:
@@ -143,7 +149,8 @@ def _actors(
         sql = f"select * from ({_named(rows)}) where list_contains($missing, value)"
         found = facet_values.of_table(engine.table(sql, {**rows.params, "missing": missing}))
         numbers = {item.value: item for item in found}
-        listed += [numbers.get(value, Value(value, value, 0)) for value in missing]
+        absent = actor_names.display_names(engine, (id_ for id_ in missing if id_ not in numbers))
+        listed += [numbers.get(id_) or Value(id_, absent[id_], 0) for id_ in missing]
         listed = facet_values.most_first(listed)
     return listed, listable
 

@@ -6,14 +6,16 @@ Failed polls are recorded too. Times are UTC without a zone.
 """
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from trail.events import store_status
+from trail.events import covering_groups, store_status
+from trail.events.covering_groups import ALL, GROUP, Group
 from trail.storage import ledger
-from trail.storage.collected_by import WORKSPACE_MARK
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
+from trail.storage.filters import Choice
 
 State = Literal["watched", "gap", "unknown"]
 
@@ -31,11 +33,15 @@ MIN_GAP = dt.timedelta(minutes=2)  # a restart is shorter
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A span of time and whether a source covered it; `unknown` before the first record."""
+    """A span of time and whether a source covered it; `unknown` before the first record.
+
+    `missing` are the names of the workspaces that were not collected in a gap, if others were.
+    """
 
     start: dt.datetime
     end: dt.datetime
     state: State
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,18 +130,19 @@ def gaps(
     return _gaps_between([(row["from_at"], row["to_at"]) for row in rows], start, end)
 
 
-def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
+def spans(engine: Engine, start: dt.datetime, end: dt.datetime, of: Choice = ALL) -> list[Span]:
     """Return [start, end) as spans: watched by at least one source, gap, or unknown.
 
-    Of several workspaces that are polled, each one has to be watched: where one is not, its events
-    are missing, whatever the others deliver. Time before the first record is unknown; without any
-    record, all of it is. A last span shorter than the grace period is unknown too: its poll is not
-    late yet. A span that ends before it starts, as of a window in the future, has none.
+    With several polled workspaces, time counts as watched only if every workspace was watched:
+    otherwise events are missing, whatever the others deliver. Time before the first record is
+    unknown; without any record, all of it is. A last span shorter than the grace period is unknown
+    too, since its poll is not late yet. A range that ends before it starts has no spans.
+    With a choice of workspaces *of* a filter, only those count.
     """
     if start >= end:
         return []
-    first = engine.table("select min(from_at) as first from watches where state = 'watched'")
-    first_watched = first["first"][0].as_py()
+    groups = covering_groups.groups(engine, end, of)
+    first_watched = min((group.first for group in groups), default=None)
     if first_watched is None or first_watched >= end:
         return [Span(start, end, "unknown")]
     result: list[Span] = []
@@ -143,10 +150,13 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
         result.append(Span(start, first_watched, "unknown"))
         start = first_watched
     at = start
-    for gap_start, gap_end in _gaps_of_any(engine, start, end):
+    missing = _gaps_of_each(engine, groups, start, end)
+    for gap_start, gap_end in _united([gap for gaps in missing.values() for gap in gaps]):
         if at < gap_start:
             result.append(Span(at, gap_start, "watched"))
-        result.append(Span(gap_start, gap_end, "gap"))
+        result.append(
+            Span(gap_start, gap_end, "gap", _missing(engine, missing, gap_start, gap_end, end))
+        )
         at = gap_end
     if at < end:
         result.append(Span(at, end, "watched"))
@@ -156,57 +166,47 @@ def spans(engine: Engine, start: dt.datetime, end: dt.datetime) -> list[Span]:
     return result
 
 
-@dataclass(frozen=True, slots=True)
-class _Group:
-    """Sources that cover the same events: those of one workspace, or all without one.
-
-    `first` is when it was first watched, `covered` until when, `seen` its newest record.
-    """
-
-    name: str
-    first: dt.datetime
-    covered: dt.datetime
-    seen: dt.datetime
-
-
-# Webhooks and files do not say which workspace they are of: they count for the first one.
-_GROUP = f"case when contains(source, '{WORKSPACE_MARK}') then source else '' end"
-
-
-def _groups(engine: Engine, now: dt.datetime) -> list[_Group]:
-    """Return the groups with a watched time before *now*."""
-    rows = engine.table(
-        f"select {_GROUP} as name, min(from_at) filter (state = 'watched') as first, "
-        "max(to_at) filter (state = 'watched') as covered, max(to_at) as seen "
-        "from watches where from_at <= $now group by all having first is not null order by all",
-        {"now": now},
-    ).to_pylist()
-    return [_Group(**row) for row in rows]
-
-
-def _gaps_of_any(
-    engine: Engine, start: dt.datetime, end: dt.datetime
-) -> list[tuple[dt.datetime, dt.datetime]]:
-    """Return the parts of [start, end) that a group has not covered, while there was one."""
-    groups = _groups(engine, end)
+def _gaps_of_each(
+    engine: Engine, groups: Iterable[Group], start: dt.datetime, end: dt.datetime
+) -> dict[str, list[tuple[dt.datetime, dt.datetime]]]:
+    """Return by group the parts of [start, end) that it has not covered, within its lifetime."""
     newest = max((group.seen for group in groups), default=end)
-    missing = []
+    missing = {}
     for group in groups:
         rows = engine.table(
-            f"select from_at, to_at from watches where state = 'watched' and {_GROUP} = $group "
+            f"select from_at, to_at from watches where state = 'watched' and {GROUP} = $group "
             "and to_at > $start and from_at < $end order by from_at",
             {"group": group.name, "start": start, "end": end},
         ).to_pylist()
-        # A workspace that is polled no more has an end; the others go on.
-        until = end if _goes_on(group, newest) else min(end, group.seen)
+        # A workspace that is no longer polled has an end; the others continue.
+        until = end if group.goes_on(newest) else min(end, group.seen)
         since = max(start, group.first)
         watched = [(row["from_at"], row["to_at"]) for row in rows]
-        missing += _gaps_between(watched, since, until) if since < until else []
-    return _united(missing)
+        missing[group.name] = _gaps_between(watched, since, until) if since < until else []
+    return missing
 
 
-def _goes_on(group: _Group, newest: dt.datetime) -> bool:
-    return not group.name or newest - group.seen < LATE_AFTER_WITH_DAYS
+def _missing(
+    engine: Engine,
+    gaps: Mapping[str, list[tuple[dt.datetime, dt.datetime]]],
+    start: dt.datetime,
+    end: dt.datetime,
+    until: dt.datetime,
+) -> tuple[str, ...]:
+    """Return the names of the groups that have *gaps* in [start, end), if it is not all of them.
+
+    What ends at *until*, the end of all, may only be the time since the last poll.
+    """
+    groups = [
+        group
+        for group, own in gaps.items()
+        if any(_is_long(max(first, start), min(last, end), until) for first, last in own)
+    ]
+    return tuple(covering_groups.names(engine, groups)) if len(groups) < len(gaps) else ()
+
+
+def _is_long(start: dt.datetime, end: dt.datetime, until: dt.datetime) -> bool:
+    return end - start >= (LATE_AFTER if end == until else MIN_GAP)
 
 
 def _united(
@@ -226,32 +226,47 @@ def long_gaps(spans: Iterable[Span]) -> list[Span]:
     return [span for span in spans if span.state == "gap" and span.end - span.start >= MIN_GAP]
 
 
-def known_until(engine: Engine, now: dt.datetime) -> dt.datetime | None:
-    """Return the time up to which it is known what happened, at *now* (UTC without zone).
+def known_until(engine: Engine, now: dt.datetime, of: Choice = ALL) -> dt.datetime | None:
+    """Return the time up to which data is known at *now* (naive UTC).
 
     That is the end of the newest covered span, or the newest event if that is later; None without
-    both. What has no event after it is not known to be quiet. Of several workspaces, it is that of
-    the one that is known for the shortest.
+    both. After it, the absence of events means nothing. With several workspaces, it is the earliest
+    of their times; with a choice *of* a filter, only those count.
     """
-    groups = _groups(engine, now)
+    groups = covering_groups.groups(engine, now, of)
     newest = max((group.seen for group in groups), default=now)
     covered = max((group.covered for group in groups), default=None)
-    known = [at for at in (covered, _newest_event(engine, now)) if at is not None]
-    further = [group.covered for group in groups if group.name and _goes_on(group, newest)]
+    known = [at for at in (covered, _newest_event(engine, now, of=of)) if at is not None]
+    further = [group.covered for group in groups if group.name and group.goes_on(newest)]
     if further and (first := next((group for group in groups if not group.name), None)):
         further.append(first.covered)
     return min(max(known), now, *further) if known else None
 
 
-def _newest_event(engine: Engine, now: dt.datetime, source: str = "") -> dt.datetime | None:
+def behind(engine: Engine, now: dt.datetime, of: Choice = ALL) -> tuple[str, ...]:
+    """Return the names of the workspaces whose data is late at *now* while that of others is not.
+
+    Of those *of* a filter; empty if there are no others.
+    """
+    groups = covering_groups.groups(engine, now, of)
+    newest = max((group.seen for group in groups), default=now)
+    going = [group for group in groups if group.goes_on(newest)]
+    late = [group.name for group in going if now - group.covered >= LATE_AFTER]
+    return tuple(covering_groups.names(engine, late)) if len(late) < len(going) else ()
+
+
+def _newest_event(
+    engine: Engine, now: dt.datetime, source: str = "", of: Choice = ALL
+) -> dt.datetime | None:
     """Return when the newest event until *now* occurred that is not dated in the future."""
     if source:
         return store_status.newest_events(engine, now).get(source)
+    chosen, params = covering_groups.condition(of)
     newest: dt.datetime | None = engine.table(
         "select max(occurred_at) as last from events where occurred_at <= $now "
-        "and not future_dated and occurred_at >= "
-        "(select max(hour) from cube where hour <= $now and not future_dated)",
-        {"now": now},
+        f"and not future_dated and {chosen} and occurred_at >= "
+        f"(select max(hour) from cube where hour <= $now and not future_dated and {chosen})",
+        {"now": now, **params},
     )["last"][0].as_py()
     return newest
 

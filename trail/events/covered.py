@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from zoneinfo import ZoneInfo
 
 from trail.events import coverage, timeline
-from trail.storage.database import Engine
-from trail.storage.filters import Window
+from trail.events.covering_groups import ALL
+from trail.storage.engine import Engine
+from trail.storage.filters import Choice, Window
 
 # A larger share of a period without collection makes its count too low to compare.
 MAX_GAP_SHARE = 0.02
@@ -58,8 +59,13 @@ class Covered:
         return known * 2 < end - start
 
 
-def covered(engine: Engine, window: Window, now: dt.datetime, zone: ZoneInfo) -> Covered:
-    """Return what was collected of *window* (both ends set), as of *now* (UTC without zone)."""
+def covered(
+    engine: Engine, window: Window, now: dt.datetime, zone: ZoneInfo, of: Choice = ALL
+) -> Covered:
+    """Return what was collected of *window* (both ends set), as of *now* (UTC without zone).
+
+    Of several workspaces, only those *of* a filter count.
+    """
     assert window.start and window.end
     first = engine.table("select min(hour) as first from cube where not future_dated")
     oldest = first["first"][0].as_py()
@@ -68,6 +74,6 @@ def covered(engine: Engine, window: Window, now: dt.datetime, zone: ZoneInfo) ->
         # The first day counts as a whole: nobody knows when in it collection began.
         local = oldest.replace(tzinfo=dt.UTC).astimezone(zone)
         begins = timeline.midnight(local.date(), zone)
-    spans = coverage.spans(engine, window.start, window.end)
+    spans = coverage.spans(engine, window.start, window.end, of)
     gaps = tuple(span for span in spans if span.state == "gap")
-    return Covered(oldest, begins, coverage.known_until(engine, now), gaps)
+    return Covered(oldest, begins, coverage.known_until(engine, now, of), gaps)

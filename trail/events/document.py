@@ -1,7 +1,7 @@
-"""What the documents of events for SIEMs (`ocsf`, `ecs`, `cef`) share.
+"""Shared by the SIEM documents of events (`ocsf`, `ecs`, `cef`).
 
-A row has `names.MESSAGE_COLUMNS`; its times are naive UTC or ISO 8601 text, as it waits in the
-outbox. Any value may be missing or malformed, since events are text from outside.
+A row has `names.MESSAGE_COLUMNS`; its times are naive UTC, or ISO 8601 text as in the outbox. Any
+value may be missing or malformed, since events are untrusted text.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A message that is not one event: an alert, a finding, an incident, a seal, a digest, a test.
+    """A message that is not an event: an alert, finding, incident, seal, digest or test.
 
     `at` is naive UTC, `severity` info, warning or critical, `link` a URL or empty.
     """
@@ -38,12 +38,12 @@ class Notice:
 
     @property
     def is_detection(self) -> bool:
-        """Return whether it reports something to look into."""
+        """Return whether the message reports something to investigate."""
         return self.kind in ("alert", "finding", "incident")
 
 
 def moment(row: Row, *names: str) -> dt.datetime:
-    """Return the first valid time of *names* in *row* as naive UTC, else the Unix epoch."""
+    """Return the first valid time among the fields *names* of *row* (naive UTC), or the epoch."""
     for name in names:
         value = row.get(name)
         try:
@@ -62,12 +62,12 @@ def milliseconds(time: dt.datetime) -> int:
 
 
 def text(row: Row, name: str) -> str:
-    """Return a field as text, empty without it; a lone surrogate becomes U+FFFD."""
+    """Return a field as text, empty if missing; a lone surrogate becomes U+FFFD."""
     return clean("" if row.get(name) is None else str(row[name]))
 
 
 def clean(value: str) -> str:
-    """Return *value* with each lone surrogate, which UTF-8 cannot encode, as U+FFFD."""
+    """Return *value* with lone surrogates, which UTF-8 cannot encode, replaced by U+FFFD."""
     return (
         value
         if value.isascii()
@@ -76,16 +76,16 @@ def clean(value: str) -> str:
 
 
 def risk(row: Row) -> int:
-    """Return the risk from 0 to 10; 0 without it."""
+    """Return the risk from 0 to 10; 0 if missing."""
     value = row.get("risk")
     return min(max(value, 0), 10) if isinstance(value, int) else 0
 
 
 def present(**fields: Any) -> dict[str, Any]:
-    """Return *fields* without those that are empty; False and 0 stay."""
+    """Return *fields* without empty ones; False and 0 are kept."""
     return {name: value for name, value in fields.items() if value not in (None, "", {}, [])}
 
 
 def line(document: Mapping[str, Any]) -> bytes:
-    """Return *document* as one line of JSON without its end."""
+    """Return *document* as one line of JSON without a line break."""
     return orjson.dumps(document)

@@ -1,6 +1,6 @@
 """Events as documents of the Elastic Common Schema (ECS) 8.17, which ECS 9 reads unchanged.
 
-What has no field of the schema is below `segment.audit`.
+Values without a field in the schema are under `segment.audit`.
 """
 
 from typing import Any
@@ -11,7 +11,7 @@ from trail.events import document
 from trail.events.document import Notice, Row, present, text
 
 VERSION = "8.17.0"
-# `event.type` of a kind; one that `iam` does not allow is replaced below.
+# `event.type` by kind; types that `iam` does not allow are replaced below.
 _TYPES = {
     "create": "creation",
     "delete": "deletion",
@@ -25,7 +25,7 @@ _TYPES = {
     "download": "access",
 }
 _IAM = "Access Management"
-# The targets of `iam` that have an `event.type` of their own.
+# The targets of `iam` with a separate `event.type`.
 _IAM_TARGETS = {"user": "user", "invite": "user", "user_group": "group"}
 _NOTICE_SEVERITY = {"info": 1, "warning": 5, "critical": 9}
 
@@ -85,7 +85,7 @@ def event(row: Row) -> dict[str, Any]:
 
 
 def notice(item: Notice) -> dict[str, Any]:
-    """Return the document of *item*, of kind `alert` if it reports something to look into."""
+    """Return the document of *item*, of kind `alert` if it reports something to investigate."""
     is_alert = item.is_detection
     return {
         **_base(utc_text(item.at), f"{item.title}: {item.text}"),

@@ -4,7 +4,7 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import select
 

@@ -14,7 +14,7 @@ from trail.events.names import FLAGS, STAR, join_names, name_rows
 from trail.events.parts import Part, named
 from trail.events.slices import Slice, slices
 from trail.events.sorting import Order
-from trail.storage.database import Engine, Reading
+from trail.storage.engine import Engine, Reading
 from trail.storage.filters import Filter, Window
 from trail.storage.where import literal, select, span
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from trail.core.clock import naive_utc
 from trail.events import covered, periods, timeline
 from trail.events.timeline import Bar, Histogram
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
 MIN_WEEKS, MAX_WEEKS = 3, 8
@@ -66,7 +66,7 @@ def expected(engine: Engine, filter_: Filter, now: dt.datetime, histogram: Histo
     window = Window(
         _hour(bars[0].start - MAX_WEEKS * _WEEK - _DAY), _hour(bars[-1].end - _WEEK + _DAY)
     )
-    known = covered.covered(engine, window, naive_utc(now), zone)
+    known = covered.covered(engine, window, naive_utc(now), zone, filter_.choice("workspace"))
     counts = _counts(engine, periods.narrowed(filter_, window), now, grain, window)
     ranges, most = [], 0
     for bar in bars:

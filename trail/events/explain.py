@@ -13,7 +13,7 @@ from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import OverloadError, StoppedError, UnavailableError
 from trail.events import counts, events, timeline
 from trail.storage import query_timeout, search_syntax
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import FACETS, Filter
 
 T = TypeVar("T")

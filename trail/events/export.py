@@ -1,7 +1,7 @@
 """Stream the events of a filter as CSV, NDJSON, Parquet, OCSF or ECS in constant memory.
 
 CSV is for spreadsheets: times in the filter's zone, formulas neutralized. NDJSON and Parquet are
-exact, with times in UTC. OCSF and ECS are for SIEMs: NDJSON in the words of those schemas.
+exact, with times in UTC. OCSF and ECS are for SIEMs: NDJSON documents of those schemas.
 """
 
 import datetime as dt
@@ -24,7 +24,8 @@ from trail.core.errors import InputError
 from trail.core.model import RECORD_COLUMNS
 from trail.events import csv_columns, document, ecs, events, named_rows, names, ocsf, timeline
 from trail.events.column_titles import TITLES
-from trail.storage.database import Engine
+from trail.storage import tiers
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 # Default columns of a CSV: all but the raw record.
@@ -44,7 +45,7 @@ FORMAT_TITLES = {
     "ocsf.ndjson": f"OCSF {ocsf.VERSION}",
     "ecs.ndjson": f"ECS {ecs.VERSION.removesuffix('.0')}",
 }
-# Formats whose fields are those of a schema, so that columns cannot be chosen.
+# Formats with the fields of a schema, so that columns cannot be chosen.
 DOCUMENTS: dict[str, Callable[[document.Row], dict[str, Any]]] = {
     "ocsf.ndjson": ocsf.event,
     "ecs.ndjson": ecs.event,
@@ -91,7 +92,7 @@ class Export:
         fixed = (CSV_COLUMNS, default_columns(self.format))
         if self.format in DOCUMENTS and self.columns not in fixed:
             raise InputError(
-                f"The columns of {FORMAT_TITLES[self.format]} are fixed.", "Leave them out."
+                f"{FORMAT_TITLES[self.format]} has fixed columns.", "Omit the list of columns."
             )
 
     def file_name(self, now: dt.datetime) -> str:
@@ -110,7 +111,7 @@ def default_columns(format_: str) -> tuple[str, ...]:
 
 
 def format_of(file_name: str) -> str:
-    """Return the format that the extension of *file_name* names, else its last extension."""
+    """Return the format named by the extension of *file_name*, or its last extension."""
     lower = file_name.lower()
     known = [name for name in FORMATS if lower.endswith(f".{name}")]
     return max(known, key=len, default=lower.rpartition(".")[2])
@@ -121,14 +122,9 @@ def estimated_bytes(format_: str, rows: int) -> int:
     return _ROW_BYTES[format_] * rows
 
 
-def download_url(export: Export, archived: str = "") -> str:
-    """Return the URL that downloads *export*, always with its zone and order.
-
-    *archived* names the archived month to read instead of the database, such as `2026-08`.
-    """
+def download_url(export: Export) -> str:
+    """Return the URL that downloads *export*, always with its zone and order."""
     pairs = export.filter.pairs()
-    if archived:
-        pairs.append(("archive", archived))
     default = default_columns(export.format)
     if export.columns != default:
         pairs.append(("columns", ",".join(export.columns)))
@@ -146,11 +142,13 @@ def stream(
     *,
     csv_bom: bool = False,
 ) -> Iterator[bytes]:
-    """Yield the file's bytes, from one snapshot of the store; *now* is aware.
+    """Return the file's bytes in parts, from one snapshot of the store; *now* is aware.
 
     *limit* is the maximum number of events. *tally* counts the rows as they are produced. A CSV
-    begins with a byte order mark if *csv_bom*.
+    begins with a byte order mark if *csv_bom*. Raises `UnavailableError` at once if an archive file
+    of the window is missing: an export is whole.
     """
+    tiers.require_whole(engine, export.filter.window(now))
     write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}.get(export.format, _documents)
     chunks = write(engine, export, now, limit, tally or Tally())
     return csv_safety.marked(chunks, csv_bom and export.format == "csv")

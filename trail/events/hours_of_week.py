@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from trail.core.clock import naive_utc
 from trail.events import covered, timeline
 from trail.storage import timezones
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 from trail.storage.where import select
 
@@ -49,7 +49,7 @@ def week(engine: Engine, filter_: Filter, now: dt.datetime) -> list[list[HourOfW
     zone = filter_.zone
     unit = _HOUR if timeline.whole_hours(filter_, window) else _QUARTER
     bars = timeline.histogram(engine, filter_, now, unit).bars
-    known = covered.covered(engine, window, naive_utc(now), zone)
+    known = covered.covered(engine, window, naive_utc(now), zone, filter_.choice("workspace"))
     parts = {bar.start: bar.count for bar in bars}
     all_events, events, hours = Counter[_Label](), Counter[_Label](), Counter[_Label]()
     for start, local in _local_times(list(parts), zone, window):

@@ -8,7 +8,7 @@ from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.events import actor_names, timeline
 from trail.events.count_source import count_source
 from trail.events.timeline import Bar
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 By = Literal["category", "actor", "target"]

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from trail.events import events, names
-from trail.storage.database import Engine, Reading
+from trail.storage.engine import Engine, Reading
 from trail.storage.filters import Filter
 
 _TABLE_ROWS = 1 << 20

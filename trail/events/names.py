@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from trail.core.model import EVENT_COLUMNS
 from trail.events import actor_names
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 # Columns of a list of events; the raw record is read for a single event only.
 LISTED = tuple(column for column in EVENT_COLUMNS if column != "raw")

@@ -1,9 +1,9 @@
 """Events as documents of the Open Cybersecurity Schema Framework (OCSF) 1.5.0.
 
-An event is of the class Entity Management (3004): the actor of a workspace created, read, changed,
-deleted, enabled or disabled a managed entity, the target. A message that reports something to look
-into is a Detection Finding (2004), any other message a Base Event (0). What has no attribute of the
-schema is in `unmapped`.
+An event has the class Entity Management (3004): the actor created, read, changed, deleted, enabled
+or disabled a managed entity, the target. A message that reports something to investigate is a
+Detection Finding (2004), any other message a Base Event (0). Values without an attribute in the
+schema are in `unmapped`.
 """
 
 import re
@@ -32,7 +32,7 @@ _NOTICE_SEVERITIES = {"warning": (3, "Medium"), "critical": (5, "Critical")}
 _INFORMATIONAL = (1, "Informational")
 _ACTORS = {"user": (1, "User"), "system": (3, "System"), "token": (99, "API token")}
 _USER, _OTHER = 2, 99
-# What the schema takes for an e-mail address and everybody else does, too.
+# E-mail addresses that the schema accepts and that are generally valid.
 _EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]+@[A-Za-z0-9-]+\.[A-Za-z0-9.-]+")
 
 
@@ -130,7 +130,7 @@ def _actor(row: Row, email: str) -> dict[str, Any]:
 
 
 def _entity(row: Row) -> dict[str, Any]:
-    """Return the target, or the workspace for an event without one."""
+    """Return the target, or the workspace for an event without a target."""
     kind, names = (
         text(row, "target_type"),
         present(uid=text(row, "target_id"), name=text(row, "target_name")),

@@ -12,7 +12,7 @@ from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS, NO_CHANGE_KIND
 from trail.core.clock import utc_text
 from trail.events import timeline
 from trail.events.count_source import count_source
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import YES, Choice, Filter, Window
 
 _HOUR, _DAY = dt.timedelta(hours=1), dt.timedelta(days=1)

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from trail.events.names import FLAGS, join_names
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from trail.core.catalogue import DESTRUCTIVE_KINDS, NO_CHANGE_KINDS
 from trail.events import actor_names, timeline
 from trail.events.count_source import count_source
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 

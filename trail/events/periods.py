@@ -19,7 +19,7 @@ from trail.core.text import percent
 from trail.events import coverage, covered, timeline
 from trail.events.covered import Covered
 from trail.events.timeline import Bar
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import NO, Filter, Window
 
 By = Literal["week", "day"]
@@ -122,7 +122,7 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
     shown = timeline.bounded(engine, filter_.window(now), now)
     assert shown.start and shown.end
     grain = _grain(shown, zone)
-    known = coverage.known_until(engine, naive_utc(now)) or shown.start
+    known = coverage.known_until(engine, naive_utc(now), filter_.choice("workspace")) or shown.start
     known += _PATIENCE.get(grain, dt.timedelta())
     end = _floor(min(shown.end, naive_utc(now), known), grain, zone)
     start = _ceiling(shown.start, grain, zone)
@@ -144,7 +144,9 @@ def compared(engine: Engine, filter_: Filter, now: dt.datetime, by: By = "week")
         _basis(days, start, end, grain),
         _not_covered(engine, before, filter_, now)
         or _not_collected(
-            covered.covered(engine, Window(start, end), naive_utc(now), zone),
+            covered.covered(
+                engine, Window(start, end), naive_utc(now), zone, filter_.choice("workspace")
+            ),
             Window(start, end),
             "this window",
         ),
@@ -261,7 +263,7 @@ def _not_covered(engine: Engine, before: Window, filter_: Filter, now: dt.dateti
     """Return why *before* is not comparable: earlier than the events, or not collected."""
     assert before.start and before.end
     zone = filter_.zone
-    known = covered.covered(engine, before, naive_utc(now), zone)
+    known = covered.covered(engine, before, naive_utc(now), zone, filter_.choice("workspace"))
     if known.oldest is None or known.begins is None:
         return "No events yet"
     if before.start < known.begins:

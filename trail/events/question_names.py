@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from trail.core.event_text import id_as_name
 from trail.events.completions import fold
-from trail.storage import cursors
-from trail.storage.database import Engine
+from trail.storage import cursors, workspaces
+from trail.storage.engine import Engine
 
 MOST_WORDS = 8  # of one name
 _MOST_ASKED, _MOST_READ = 8, 2_000  # words of a question, and names with one of them
@@ -20,7 +20,7 @@ _PARTS = re.compile(r"[^\W_]+")
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """What a name means: the facet, or `workspace`, and its values with their labels.
+    """What a name means: the facet, and its values with their labels.
 
     `is_whole` if the name is complete, not a part of one.
     """
@@ -119,16 +119,16 @@ def _read(engine: Engine, words: list[str]) -> list[_Row]:
 
 
 def _workspaces(engine: Engine) -> list[_Row]:
-    """Return the workspaces, which are few; the directory names the one that is polled."""
-    listed = engine.table("select distinct workspace_id as id from cube where workspace_id <> ''")
-    about = json.loads(cursors.get(engine, "workspace") or "{}")
+    """Return the workspaces, which are few; the directory names those that are polled."""
+    first = json.loads(cursors.get(engine, workspaces.FIRST) or "{}")
+    slugs = {first["id"]: first.get("slug", "")} if first else {}
+    names = workspaces.names(engine)
+    labels = workspaces.labels(engine)
     rows = []
-    for workspace in listed["id"].to_pylist():
-        names = (
-            (about.get("name", ""), about.get("slug", "")) if about.get("id") == workspace else ()
-        )
-        label = next(filter(None, names), workspace)
-        rows.append(_Row("workspace", workspace, label, "", _spellings(workspace, *names)))
+    for workspace in workspaces.stored(engine):
+        known = _spellings(workspace, names.get(workspace, ""), slugs.get(workspace, ""))
+        label = labels.get(workspace, "") or slugs.get(workspace, "") or workspace
+        rows.append(_Row("workspace", workspace, label, "", known))
     return rows
 
 

@@ -12,7 +12,7 @@ from trail.events.completions import fold, term
 from trail.events.question_names import MOST_WORDS, Directory, Named
 from trail.events.question_words import Thing
 from trail.storage import search_syntax, time_window
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import FACETS, Filter
 
 _MOST_WORDS = 40
@@ -214,10 +214,7 @@ class Reader:
             self._search(term("target", self._text(start, end)), excluded=excluded)
             return
         for value, label in named.values:
-            if named.field == "workspace":
-                self._search(term("workspace", value), excluded=excluded)
-            else:
-                self._add(named.field, value, label, excluded=excluded)
+            self._add(named.field, value, label, excluded=excluded)
 
     def _search(self, text: str, *, excluded: bool) -> None:
         self.searches.append(f"-{text}" if excluded else text)

@@ -14,11 +14,11 @@ from trail.events import question_words as vocabulary
 from trail.events.completions import fold
 from trail.events.question_reader import Reader, is_verb, words_of
 from trail.storage import time_text
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import FACETS, Filter
 
 # What only the search language means: a field, a group, an operator, a wildcard.
-_LANGUAGE = re.compile(r"\b[a-z_]+:(?=\S)|[()*]|[<>]=?|\b(?:AND|OR|NOT)\b|(?:^|\s)-\w")
+_LANGUAGE = re.compile(r"\b[a-z_]+:(?=\S)|[()*\\]|\?(?=\w)|[<>]=?|\b(?:AND|OR|NOT)\b|(?:^|\s)-\w")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,12 @@ Their events are scanned, so that they cost more the more events the window has.
 """
 
 import datetime as dt
+from dataclasses import replace
 
 from trail.events import facet_values
 from trail.events.facet_values import Listing, Value
 from trail.storage import collected_by, evidence
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Choice, Filter
 from trail.storage.where import select
 
@@ -57,7 +58,23 @@ def targets(
         {**selection.params, **params, "chosen": [*choice.include, *choice.exclude]},
     )
     listable = max(filter(None, table["listable"].to_pylist()), default=0)
-    return facet_values.most_first(facet_values.of_table(table)), listable
+    return facet_values.most_first(_named(engine, facet_values.of_table(table))), listable
+
+
+def _named(engine: Engine, found: list[Value]) -> list[Value]:
+    """Return *found* with the newest names of the targets that have no event in the result."""
+    absent = [one.value for one in found if not one.count]
+    if not absent:
+        return found
+    table = engine.table(
+        "select target_id, arg_max(target_name, target_key) as name from targets "
+        "where list_contains($ids, target_id) and target_name <> '' group by target_id",
+        {"ids": absent},
+    )
+    names = dict(zip(table["target_id"].to_pylist(), table["name"].to_pylist(), strict=True))
+    return [
+        one if one.count else replace(one, label=names.get(one.value, one.label)) for one in found
+    ]
 
 
 def sources(engine: Engine, filter_: Filter, now: dt.datetime, total: int) -> list[Value]:

@@ -10,27 +10,37 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
-from trail.storage.database import Engine, Store
-from trail.storage.filters import Filter, Window
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
+from trail.storage.filters import NO, YES, Filter, Window
 from trail.storage.search_condition import NOTHING, Condition
 from trail.storage.where import search_conditions, select, span
 
 
 @contextlib.contextmanager
 def search_matches(
-    store: Store, filter_: Filter, now: dt.datetime
+    store: Store, filter_: Filter, now: dt.datetime, *, targets_alone: bool = False
 ) -> Iterator[tuple[Engine, Filter]]:
     """Yield an engine limited to the matches of *filter_*'s search, and the filter without it.
 
-    A choice of targets is part of the search here. Without a search, the engine is *store* itself.
+    A choice of targets is part of the search here. Without a search, the engine is *store* itself;
+    with *targets_alone* not if targets are chosen, whose events are scanned once then, too.
     """
     terms = search_conditions(store, filter_, now)
     rest = replace(filter_, q=())
-    if not terms:  # also of a search for "", which asks nothing
+    is_chosen = targets_alone and bool(rest.choice("target").include)
+    if not terms and not is_chosen:  # also of a search for "", which asks nothing
         yield store, rest
         return
-    targets = select(store, rest.without(*(name for name in rest.choices if name != "target")), now)
-    if rest.choice("target") and not targets.params:
+    alone = rest.without(*(name for name in rest.choices if name != "target"))
+    for value in (YES, NO):  # or a relative window would leave out dates in the future
+        alone = alone.put("future_dated", value, "include")
+    targets = select(store, alone, now)
+    is_listed = bool(rest.choice("target")) and not targets.params
+    if not terms and not is_listed:
+        yield store, rest
+        return
+    if is_listed:
         rest = rest.without("target")
         hits = _Hits(store, terms, filter_.window(now), targets.where)
     else:
@@ -45,6 +55,7 @@ class _Hits:
     def __init__(
         self, store: Store, terms: list[Condition], window: Window, chosen: str = ""
     ) -> None:
+        self._source = store.source
         self._store, self._terms, self._window, self._chosen = store, terms, window, chosen
         lists = dict.fromkeys(sql for term in terms for sql in term.lists)
         self._keys = {f"keys_{number}": sql for number, sql in enumerate(lists)}
@@ -62,7 +73,7 @@ class _Hits:
         """Return the SELECTs that stand for `events` and its hourly counts."""
         where = " and ".join((self._span("e.occurred_at"), self._chosen or "true", *self._all()))
         return {
-            "events": self._listed(f"select e.* from trail.events e where {where}"),
+            "events": self._listed(f"select e.* from {self._source('events')} e where {where}"),
             **{table: self._counts(table) for table in KEYS},
         }
 
@@ -73,16 +84,16 @@ class _Hits:
         found = f"select {columns} from found {names}"
         if self._chosen:
             return found
-        source = f"trail.{CUBE} e"
+        source = f"{self._source(CUBE)} e"
         if table == ACTOR_CUBE or self._is_by_actor:
-            source = f"trail.{ACTOR_CUBE} e {names}"
+            source = f"{self._source(ACTOR_CUBE)} e {names}"
         where = f"{self._span('e.hour')} and {self._surely()}"
         return self._listed(f"select {columns} from {source} where {where} union all {found}")
 
     def _found(self) -> str:
         """Return the counts of what only a scan of the events decides."""
         if not self._chosen and not any(term.is_open for term in self._terms):
-            return f"select * from trail.{ACTOR_CUBE} limit 0"
+            return f"select * from {self._source(ACTOR_CUBE)} limit 0"
         common = [self._span("e.occurred_at"), self._chosen or self._open()]
         # Each condition by itself, which scans its own column alone.
         driver = next((term for term in self._terms if term.scanned), None)

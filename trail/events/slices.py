@@ -15,7 +15,7 @@ from typing import Any
 from trail.events import windows
 from trail.events.sorting import Order
 from trail.storage.cube import CUBE
-from trail.storage.database import Engine, Params, Reading
+from trail.storage.engine import Engine, Params, Reading
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, select, span
 

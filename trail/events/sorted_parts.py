@@ -15,7 +15,7 @@ from trail.events.names import STAR
 from trail.events.parts import Part
 from trail.events.sorting import SORTABLE, Order, Value
 from trail.storage.cube import CUBE
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter, Window
 from trail.storage.where import counts_table, select, span
 

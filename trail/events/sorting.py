@@ -16,7 +16,7 @@ from trail.events import actor_names
 from trail.events.cursor import Cursor
 from trail.events.names import TARGET
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS
-from trail.storage.database import Params
+from trail.storage.engine import Params
 from trail.storage.filters import SORT_COLUMNS, Filter
 from trail.storage.record_text import fold
 

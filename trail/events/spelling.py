@@ -8,7 +8,7 @@ from trail.events import counts, question_words
 from trail.events.explain import Deadline
 from trail.events.value_names import Misnamed
 from trail.storage import record_text, search_syntax
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.storage.search_syntax import Node, Not, Term
 

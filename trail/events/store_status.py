@@ -4,20 +4,22 @@ import datetime as dt
 from typing import Any
 
 from trail.core.json_values import json_value
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 _EARLIEST = dt.datetime.fromisoformat("0001-01-01")
 
 
 def has_events(engine: Engine) -> bool:
-    """Return whether there is any event, quickly."""
-    return bool(engine.table("select 1 from events limit 1").num_rows)
+    """Return whether any event exists, archived ones among them, without counting."""
+    sql = "(select 1 from events limit 1) union all (select 1 from cold_parts limit 1)"
+    return bool(engine.table(sql).num_rows)
 
 
 def status(engine: Engine) -> dict[str, Any]:
     """Return events, oldest and newest (ISO 8601, UTC), batches, duplicates, quarantined, ...
 
-    The newest is the newest that is not dated in the future.
+    These are of the database; `archived` counts the events in the archive. The newest is the newest
+    that is not dated in the future.
     """
     totals = engine.table(
         "select count(*) as events, count(*) filter (unverified) as unverified, "
@@ -35,7 +37,10 @@ def status(engine: Engine) -> dict[str, Any]:
     ).to_pylist()[0]
     times = {name: json_value(totals[name]) for name in ("oldest", "newest", "last_arrival")}
     flags = {name: totals[name] for name in ("unverified", "future_dated")}
-    return {"events": totals["events"], **flags, **times, **loads, **refused, **unknown}
+    archived = engine.table(
+        "select coalesce(sum(n), 0)::bigint as archived from cold_cube"
+    ).to_pylist()[0]
+    return {"events": totals["events"], **archived, **flags, **times, **loads, **refused, **unknown}
 
 
 def sources(engine: Engine) -> list[dict[str, Any]]:

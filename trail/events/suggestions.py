@@ -8,7 +8,7 @@ from trail.core.clock import naive_utc
 from trail.core.errors import FilterError
 from trail.events import actor_names
 from trail.storage import record_text
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.where import literal
 
 FIELDS = ("action", "actor", "target")

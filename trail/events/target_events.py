@@ -11,7 +11,8 @@ from typing import Any
 from trail.events import events
 from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 # An end alone: pages replace a missing range by the last days.

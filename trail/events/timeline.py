@@ -2,12 +2,13 @@
 
 import datetime as dt
 from dataclasses import dataclass, replace
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc
 from trail.events.count_source import count_source
 from trail.storage import timezones
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
 _HOUR = dt.timedelta(hours=1)
@@ -36,30 +37,47 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Histogram:
-    """Consecutive bars, oldest first, and their width."""
+    """Consecutive bars, oldest first, and their width; `parts` are the events of each by value."""
 
     bars: tuple[Bar, ...]
     grain: dt.timedelta
+    parts: tuple[dict[str, int], ...] = ()
 
 
 def histogram(
-    engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta | None = None
+    engine: Engine,
+    filter_: Filter,
+    now: dt.datetime,
+    grain: dt.timedelta | None = None,
+    by: Literal["", "category", "outcome"] = "",
 ) -> Histogram:
-    """Return the events of *filter_* over time; days are those of the filter's zone."""
+    """Return the events of *filter_* over time; days are those of the filter's zone.
+
+    With *by*, the events of each bar are also counted by this column.
+    """
     window = bounded(engine, filter_.window(now), now)
     assert window.start and window.end
     grain = grain or default_grain(window)
     whole = grain >= _HOUR and whole_hours(filter_, window)
     rows = count_source(engine, filter_, now, whole_hours=whole)
     bucket = bucket_sql(rows.time, grain, filter_, window)
-    table = engine.table(
-        f"select {bucket} as bucket, {rows.n} as n from {rows.source} group by all", rows.params
+    key = ", e.action_key" if by else ""
+    sql = f"select {bucket} as bucket{key}, {rows.n} as n from {rows.source} group by all"
+    if by:
+        sql = (
+            f"select bucket, {by} as part, sum(n)::bigint as n from ({sql}) "
+            "join actions using (action_key) group by all"
+        )
+    counts: dict[dt.datetime, dict[str, int]] = {}
+    for row in engine.table(sql, rows.params).to_pylist():
+        counts.setdefault(row["bucket"], {})[row.get("part", "")] = row["n"]
+    empty = empty_bars(window, grain, filter_)
+    parts = tuple(counts.get(key, {}) for key in empty)
+    bars = (
+        replace(bar, count=sum(part.values()))
+        for bar, part in zip(empty.values(), parts, strict=True)
     )
-    counts = dict(zip(table["bucket"].to_pylist(), table["n"].to_pylist(), strict=True))
-    bars = empty_bars(window, grain, filter_)
-    return Histogram(
-        tuple(replace(bar, count=counts.get(key, 0)) for key, bar in bars.items()), grain
-    )
+    return Histogram(tuple(bars), grain, parts if by else ())
 
 
 def bucket_sql(column: str, grain: dt.timedelta, filter_: Filter, window: Window) -> str:
@@ -91,23 +109,8 @@ def by_category(
     engine: Engine, filter_: Filter, now: dt.datetime, grain: dt.timedelta = _DAY
 ) -> list[tuple[Bar, dict[str, int]]]:
     """Return the bars of *grain* of the window, oldest first, each with its events by category."""
-    window = bounded(engine, filter_.window(now), now)
-    whole = grain >= _HOUR and whole_hours(filter_, window)
-    rows = count_source(engine, filter_, now, whole_hours=whole)
-    table = engine.table(
-        "select bucket, category, sum(n)::bigint as n from ("
-        f"select {bucket_sql(rows.time, grain, filter_, window)} as bucket, "
-        f"e.action_key, {rows.n} as n from {rows.source} group by all) "
-        "join actions using (action_key) group by all",
-        rows.params,
-    )
-    counts: dict[dt.datetime, dict[str, int]] = {}
-    for row in table.to_pylist():
-        counts.setdefault(row["bucket"], {})[row["category"]] = row["n"]
-    return [
-        (replace(bar, count=sum(counts.get(key, {}).values())), counts.get(key, {}))
-        for key, bar in empty_bars(window, grain, filter_).items()
-    ]
+    result = histogram(engine, filter_, now, grain, by="category")
+    return list(zip(result.bars, result.parts, strict=True))
 
 
 def local_day_sql(column: str, zone: ZoneInfo, window: Window) -> str:

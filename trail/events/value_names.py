@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from trail.core import catalogue
 from trail.core.actors import TYPE_NAMES
 from trail.events import actor_names
-from trail.storage import collected_by
-from trail.storage.database import Engine
+from trail.storage import collected_by, workspaces
+from trail.storage.engine import Engine
 from trail.storage.filters import Choice, Filter
 from trail.storage.record_text import fold
 
@@ -57,6 +57,7 @@ NOUNS: Mapping[str, str] = {
     "outcome": "outcome",
     "kind": "kind",
     "source": "way of collection",
+    "workspace": "workspace",
 }
 
 
@@ -86,6 +87,22 @@ def resolve(engine: Engine, filter_: Filter) -> tuple[Filter, tuple[Misnamed, ..
             tuple(dict.fromkeys(read[value] for value in choice.exclude)),
         )
     return replace(filter_, choices=choices), tuple(misnamed)
+
+
+def labels(engine: Engine, filters: Iterable[Filter]) -> dict[tuple[str, str], str]:
+    """Return the names of the actors and workspaces that *filters* choose, by facet and value."""
+
+    def chosen(facet: str) -> list[str]:
+        choices = [filter_.choice(facet) for filter_ in known]
+        return [value for choice in choices for value in (*choice.include, *choice.exclude)]
+
+    known = list(filters)
+    actors = actor_names.display_names(engine, chosen("actor"))
+    named = {("actor", value): name for value, name in actors.items()}
+    if ids := chosen("workspace"):
+        by_id = workspaces.labels(engine, ids)
+        named |= {("workspace", value): by_id[value] for value in ids}
+    return named
 
 
 def actor_id(engine: Engine, name: str) -> str:
@@ -185,13 +202,18 @@ def _of_targets(engine: Engine, _facet: str, values: list[str]) -> _Meanings:
 def _of_vocabulary(engine: Engine, facet: str, values: list[str]) -> _Meanings:
     known = _vocabulary(engine, facet)
     rows = [
-        (typed, value, value)
+        (typed, value, _shown(facet, value, names))
         for typed in values
         for value, names in known.items()
         if (typed in known and value == typed)
         or (typed not in known and _plain(typed) in {_plain(name) for name in (value, *names)})
     ]
     return _meanings(values, rows)
+
+
+def _shown(facet: str, value: str, names: tuple[str, ...]) -> str:
+    """Return what messages call *value*: a workspace, which has an ID, by its name."""
+    return names[-1] if facet == "workspace" else value
 
 
 def _plain(name: str) -> str:
@@ -206,6 +228,10 @@ def _vocabulary(engine: Engine, facet: str) -> dict[str, tuple[str, ...]]:
         loaders = engine.table(f"select distinct {collected_by.SQL} as value from batches")
         known = dict.fromkeys(loaders["value"].to_pylist(), "") | dict(collected_by.NAMES)
         return {value: (name,) for value, name in known.items()}
+    if facet == "workspace":
+        named = workspaces.labels(engine, workspaces.stored(engine))
+        more = workspaces.names(engine)
+        return {value: (name, more.get(value, name)) for value, name in named.items()}
     fixed, sql = _VALUES[facet]
     stored = engine.table(sql)["value"].to_pylist() if sql else ()
     return {value: () for value in dict.fromkeys((*fixed, *stored)) if value}
@@ -254,8 +280,10 @@ def _similar(engine: Engine, facet: str, typed: str) -> tuple[tuple[str, str], .
     elif facet == "target":
         names = "select distinct target_name as value, target_name as name from targets"
     else:
-        names = "select unnest($values) as value, unnest($values) as name"
-        params["values"] = list(_vocabulary(engine, facet))
+        names = "select unnest($values) as value, unnest($names) as name"
+        known = _vocabulary(engine, facet)
+        params["values"] = list(known)
+        params["names"] = [_shown(facet, value, names) for value, names in known.items()]
     rows = engine.table(_SIMILAR.format(names=names, longest=4 * _MOST_CHARS), params).to_pylist()
     labels = (
         actor_names.display_names(engine, [row["value"] for row in rows])

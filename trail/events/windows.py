@@ -13,7 +13,7 @@ import numpy.typing as npt
 from trail.core.clock import shifted
 from trail.events.cursor import Cursor
 from trail.storage.cube import CUBE
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, counts_table, literal, select, span
 

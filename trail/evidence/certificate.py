@@ -17,7 +17,7 @@ from trail.findings.sign_offs import CONTEXT, Signoff
 from trail.findings.signable_days import days_text
 from trail.ingest import directory
 from trail.integrity import key_file
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 ADDRESS = "/export.certificate"

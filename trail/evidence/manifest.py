@@ -27,7 +27,7 @@ from trail.integrity import (
     sealing,
 )
 from trail.retention import legal_holds, policy
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 FORM = 1
 

@@ -24,7 +24,8 @@ from trail.evidence import certificate, certificate_html, manifest, readme
 from trail.evidence.period import Period, resolve
 from trail.findings import refresh, sign_offs
 from trail.integrity import chain, mirror, seal_store, sealing, standalone_verifier
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 _CONTEXT = b"segment-audit-trail evidence 1\n"

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from trail.core.clock import naive_utc, utc_text
 from trail.storage import cursors, search_time
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import FACETS, Filter, Window
 
 ADDRESS = "/export.evidence.zip"

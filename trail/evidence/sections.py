@@ -9,7 +9,7 @@ from trail.events import coverage
 from trail.evidence.period import Period
 from trail.findings import queries, reviews
 from trail.findings.model import Finding
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 Section = dict[str, Any]
 

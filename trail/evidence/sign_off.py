@@ -20,7 +20,8 @@ from trail.findings.model import Finding
 from trail.findings.signable_days import SignableDays
 from trail.integrity import chain, key_file, mirror, seal_status
 from trail.storage import query_pairs
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
 FORM = 1

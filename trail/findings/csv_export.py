@@ -7,7 +7,7 @@ from trail.core.errors import InputError
 from trail.findings import queries, severity
 from trail.findings.columns import BY_NAME, Scene
 from trail.findings.listing import Listing
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 _ALL_FIELDS = (
     *("finding_id", "day", "began_at", "actor_id", "actor_type", "actor", "score", "severity"),

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from trail.findings import sequences
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from trail.storage.event_flags import TRUSTED
 from trail.storage.filters import Window
 from trail.storage.where import literal, span

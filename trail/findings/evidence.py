@@ -9,7 +9,7 @@ from typing import Any
 
 from trail.events import actor_names
 from trail.findings.model import Finding, Reason
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter, Window
 from trail.storage.where import select, span
 

@@ -9,7 +9,7 @@ import datetime as dt
 from trail.findings import budget
 from trail.findings.budget import Scored
 from trail.storage import cursors
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 # Written once the table is filled, since an upgraded database begins with an empty one.
 _MARK = "findings.evidence"

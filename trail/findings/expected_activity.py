@@ -10,7 +10,9 @@ from typing import Any
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 MAX_DAYS = 90
 

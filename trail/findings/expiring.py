@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import queries, reviews
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.held_periods import day_held
 
 SOON = dt.timedelta(days=7)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from trail.findings.detector import Detector, Rule
 from trail.findings.score import MEMORY_DAYS, Item, Weighed
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 OPEN = "open"
 # Thresholds need scores after the events are removed; reasons are dropped.

@@ -18,7 +18,7 @@ System events, failures, checks and run-time notices are excluded: no actor deci
 import datetime as dt
 
 from trail.findings import amounts, risks
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 # Kinds that no user or token decides on; `read` and `run` are habits and are included.
 AUTOMATIC = ("failure", "partial", "enforce", "detect", "complete")

@@ -10,7 +10,7 @@ from trail.findings import queries, reviews
 from trail.findings.columns import KEYS, Line
 from trail.findings.model import Finding
 from trail.findings.queries import Queue
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.triage import records
 from trail.triage.records import NONE

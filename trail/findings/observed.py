@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from trail.findings.history import AUTOMATIC
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow
 from trail.storage.filters import Window
 from trail.storage.where import span
 
@@ -83,7 +83,7 @@ def observe(cursor: Cursor, reasons: Sequence[Span]) -> list[list[dict[str, Any]
         min(since for since, _ in spans),
         max(upto for _, upto in spans) + dt.timedelta(microseconds=1),
     )
-    rows = cursor.sql(_SQL.format(within=span(whole, "e.occurred_at"))).to_arrow_table()
+    rows = arrow(cursor, _SQL.format(within=span(whole, "e.occurred_at")))
     cursor.unregister("wanted_events")
     seen: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for row in rows.to_pylist():

@@ -18,7 +18,8 @@ from trail.findings.model import Finding, Reason
 from trail.findings.refresh import catch_up
 from trail.findings.title import title
 from trail.findings.usual_days import expected_and_seen
-from trail.storage.database import Engine, Params, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter, Window
 
 __all__ = [

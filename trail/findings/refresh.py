@@ -29,7 +29,9 @@ from trail.findings import (
 from trail.findings.detector import Detector, Rule
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.watermark import Watermark
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor, arrow
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 _TIMEOUT_S = 5.0
 
@@ -154,7 +156,7 @@ class _Refresh:
     def _items(self) -> dict[dt.date, list[Item]]:
         items: dict[dt.date, list[Item]] = defaultdict(list)
         for detector in self._detectors:
-            table = self._cursor.sql(detector.sql).to_arrow_table()
+            table = arrow(self._cursor, detector.sql)
             for row in table.to_pylist():
                 item = Item(
                     row["day"],

@@ -8,7 +8,9 @@ from trail.core.errors import InputError
 from trail.findings import evidence_index, expected_activity
 from trail.findings.model import Finding, Reason
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 EXPECTED, ACTION, DONE, OPEN = "expected", "needs action", "done", "open"
 DECISIONS = (EXPECTED, ACTION, DONE)

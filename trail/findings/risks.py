@@ -6,7 +6,9 @@ from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 # The newest override of each action, unless it was reset.
 OVERRIDDEN = """

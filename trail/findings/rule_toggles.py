@@ -7,8 +7,11 @@ from typing import Any
 from trail.core.clock import utc_now
 from trail.findings import rules
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Inside, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
+from trail.storage.inside import Inside
 
 _STATES = (
     "select rule, is_on, made_by, made_at from rule_switches "

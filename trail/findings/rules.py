@@ -8,7 +8,7 @@ from trail.core import registry
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.findings.detector import Rule
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter, Window
 from trail.storage.where import select, span
 

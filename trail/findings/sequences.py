@@ -5,7 +5,7 @@ D2 d and e do not depend on the order of events and are computed by the detector
 
 import datetime as dt
 
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from trail.storage.filters import Window
 from trail.storage.where import span
 

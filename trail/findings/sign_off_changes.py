@@ -11,7 +11,7 @@ from trail.events import counts, event_digest
 from trail.findings import queries, refresh, reviews
 from trail.findings.model import Finding
 from trail.integrity import seal_status
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
 Body = dict[str, Any]

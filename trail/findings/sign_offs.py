@@ -20,7 +20,9 @@ from trail.core.errors import InputError
 from trail.findings import sign_off_changes
 from trail.findings.sign_off_changes import Change
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 
 CONTEXT = "segment-audit-trail sign-off 1"

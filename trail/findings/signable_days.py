@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc
 from trail.integrity import sealing
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
 _DAY = dt.timedelta(days=1)

@@ -5,7 +5,7 @@ from typing import Any
 from trail.findings import risks
 from trail.findings.history import AUTOMATIC
 from trail.findings.model import Finding
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 # The name of the row of all actions together; no action has it.
 ALL = ""

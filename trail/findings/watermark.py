@@ -10,7 +10,8 @@ from trail.core import catalogue
 from trail.findings import risks, rule_toggles
 from trail.findings.detector import Detector
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 _SOURCE = "findings"
 # Increment when scoring changes, so that all stored days are scored again.

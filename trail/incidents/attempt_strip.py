@@ -10,7 +10,7 @@ from trail.core.clock import naive_utc
 from trail.events import covered, timeline
 from trail.incidents.grouping import MAX_ATTEMPTS
 from trail.incidents.materialize import ATTEMPTS, catch_up
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 from trail.storage.where import select
 

@@ -9,7 +9,7 @@ from trail.incidents.columns import BY_NAME, Scene
 from trail.incidents.incident_json import records
 from trail.incidents.listing import Listing
 from trail.incidents.shown import EVERYTHING, Shown
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 _COLUMNS = (

@@ -15,7 +15,7 @@ from trail.incidents import cause_score, queries
 from trail.incidents.incident import Change, Incident
 from trail.incidents.likely_causes import evidence, target_of
 from trail.incidents.materialize import TARGET
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 from trail.storage.where import span
 

@@ -10,7 +10,7 @@ from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
 from trail.incidents.listing import Line, Listing
 from trail.incidents.shown import EVERYTHING, Shown
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 # Looked up in pieces, so that memory stays small for any number of incidents.
@@ -37,7 +37,7 @@ def records(
 
 
 def record(engine: Engine, filter_: Filter, now: dt.datetime, incident: Incident) -> dict[str, Any]:
-    """Return *incident* as in `records`, with times of its text in the zone of *filter_*."""
+    """Return *incident* as in `records`, with times in its text in the zone of *filter_*."""
     listing = Listing(engine, filter_, Shown(EVERYTHING), now)
     return next(_records(engine, listing, [incident]))
 

@@ -10,7 +10,7 @@ from trail.events import coverage
 from trail.incidents.grouping import MAX_ATTEMPTS, STORM
 from trail.incidents.incident import COMPLETED, OPEN, QUIET, UNKNOWN, has_ended
 from trail.incidents.materialize import ATTEMPTS, FAILED, TARGET, catch_up
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 

@@ -15,7 +15,7 @@ from trail.incidents import cause_score
 from trail.incidents.grouping import STORM
 from trail.incidents.incident import Change, Incident
 from trail.incidents.materialize import TARGET
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 # Ids in a record that do not refer to anything that could cause the failure.
 _NO_CANDIDATES = frozenset({"workspace", "subject", "user", "message", "event", "project", "actor"})

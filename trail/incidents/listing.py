@@ -11,7 +11,7 @@ from trail.incidents.incident import Change, Incident
 from trail.incidents.owners import Owner
 from trail.incidents.queries import Summary, Total
 from trail.incidents.shown import EVERYTHING, GROUPS, Shown
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.triage import records
 from trail.triage.records import NONE, Triage

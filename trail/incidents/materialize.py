@@ -13,8 +13,10 @@ import pyarrow as pa
 from trail.core.catalogue import FAILED_KINDS
 from trail.incidents import grouping, storm_updates
 from trail.incidents.grouping import SECOND
-from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage import cursors, event_flags
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 FAILED = f"kind in {FAILED_KINDS}"
 
@@ -45,6 +47,17 @@ def mark_stale(cursor: Cursor, rows: str = "keyed") -> None:
         "join actions a using (action_key) join targets t using (target_key) "
         "where not exists (select 1 from touched d "
         "where d.action = a.action and d.target_key = t.target_key)"
+    )
+
+
+def keep_attempts(cursor: Cursor, rows: str) -> None:
+    """Keep the failed attempts among *rows*, which are archived now, for the incidents.
+
+    *rows* is the name of a table with the columns that `events` has of an attempt.
+    """
+    cursor.execute(
+        f"insert into cold_attempts select {_ATTEMPT} from {rows} where {event_flags.TRUSTED} "
+        f"and action_key in (select action_key from actions where {FAILED})"
     )
 
 
@@ -117,15 +130,19 @@ def _delete_stale(cursor: Cursor) -> None:
         )
 
 
-_FAILED_ATTEMPTS = """
+# What incidents need of an event.
+_ATTEMPT = "event_id, occurred_at, action_key, actor_key, target_key, target_type, workspace_id"
+
+_FAILED_ATTEMPTS = f"""
 create or replace temp table failed_attempts as
 select e.event_id, e.occurred_at, e.action_key, e.actor_key, e.target_key, e.target_type,
  e.workspace_id, a.action, n.target, coalesce((select max(epoch_us(s.first_at)) from storms s
   where s.action = a.action and e.occurred_at >= s.first_at and e.occurred_at < s.until), 0)
   as storm,
  row_number() over (order by a.action, n.target, e.occurred_at, e.event_id) - 1 as pos
-from trusted_events e join actions a using (action_key) join stale_targets n using (target_key)
-where e.action_key in ({keys}) and {stale}
+from (select {_ATTEMPT} from trusted_events union all select {_ATTEMPT} from cold_attempts) e
+join actions a using (action_key) join stale_targets n using (target_key)
+where e.action_key in ({{keys}}) and {{stale}}
 """
 _STALE = "(a.action, n.target) in (select action, target from touched)"
 

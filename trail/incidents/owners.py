@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from trail.core.catalogue import FAILED_KINDS, ROUTINE_KINDS
 from trail.events import actor_names
 from trail.incidents.materialize import TARGET
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 CHANGED, CREATED = "last changed", "created"
 

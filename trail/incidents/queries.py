@@ -17,7 +17,7 @@ from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import ORDERS, UNKNOWN, Incident, Recurrence
 from trail.incidents.incident_sql import incidents_sql, matching_sql
 from trail.incidents.materialize import catch_up
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import NO, YES, Choice, Filter, Window
 from trail.storage.where import literal, span
 

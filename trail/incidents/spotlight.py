@@ -8,7 +8,7 @@ from trail.incidents import attempt_strip, kinds, queries
 from trail.incidents.attempt_strip import Strip, Strips
 from trail.incidents.incident import UNKNOWN, Incident
 from trail.incidents.kinds import KINDS, OTHER, Kind
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 DAYS = 14

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from trail.incidents import storms
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 _Span = tuple[str, int, int]
 

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from trail.integrity import commits
 from trail.integrity.text_places import places
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow
 
 
 def record(
@@ -54,10 +54,11 @@ def _by_time_and_id(moments: npt.NDArray[np.int64], ids: pa.ChunkedArray) -> npt
 
 def _twins(cursor: Cursor, now: dt.datetime) -> commits.Rows:
     return commits.of_table(
-        cursor.sql(
+        arrow(
+            cursor,
             f"select {commits.columns('event_id', 'raw', 'twin_of')} from twins "
             "where ingested_at = $now "
             "order by twins.occurred_at, twins.event_id, twins.twin_of",
-            params={"now": now},
-        ).to_arrow_table()
+            {"now": now},
+        )
     )

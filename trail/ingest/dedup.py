@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor, arrow
 from trail.storage.distinct import distinct
+from trail.storage.engine import Engine
 
 APART = dt.timedelta(seconds=2)
 
@@ -134,7 +135,7 @@ def _mark_possible(cursor: Cursor, near: str) -> bool:
         f"from events where {near} "
         "and event_id not in (select twin_of from twins where event_id <> twin_of)"
     )
-    events = cursor.sql(_NUMBERED).to_arrow_table()
+    events = arrow(cursor, _NUMBERED)
     places, _ = distinct(events, ("action", "actor", "target"))
     moments, forwarded = (events[name].to_numpy() for name in ("moment", "forwarded"))
     order = np.lexsort((moments, places))

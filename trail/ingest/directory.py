@@ -11,10 +11,10 @@ import pyarrow as pa
 from trail.core.clock import utc_now
 from trail.core.model import Directory
 from trail.ingest import identities
-from trail.storage import cursors, ledger
-from trail.storage.database import Cursor, Engine, Store
-
-_WORKSPACE, _WORKSPACES = "workspace", "workspaces"
+from trail.storage import cursors, ledger, workspaces
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 _NAMES = """
 update actors set actor_name = p.name,
@@ -27,8 +27,8 @@ where actors.actor_id = p.actor_id and actors.actor_type = 'user'
 """
 
 
-def keep(store: Store, directory: Directory, *, is_first: bool = True) -> None:
-    """Keep what *directory* tells, and give the actors that are known their names.
+def keep(store: Store, directory: Directory, *, source: str = "", is_first: bool = True) -> None:
+    """Store the *directory* of *source*, and update the names of known actors.
 
     The workspace that *is_first* names the whole trail.
     """
@@ -58,21 +58,16 @@ def keep(store: Store, directory: Directory, *, is_first: bool = True) -> None:
             )
         cursor.execute(_NAMES)
         identities.merge(cursor)
-        known = json.loads(cursors.read(cursor, _WORKSPACES) or "{}")
-        cursors.put(cursor, _WORKSPACES, json.dumps({**known, about["id"]: about["name"]}))
+        workspaces.put_name(cursor, about["id"], about["name"])
+        if source:
+            workspaces.put_source(cursor, source, about["id"])
         if is_first:
-            cursors.put(cursor, _WORKSPACE, json.dumps(about))
+            cursors.put(cursor, workspaces.FIRST, json.dumps(about))
 
     store.write(write)
 
 
-def workspace_names(engine: Engine) -> dict[str, str]:
-    """Return the names of all workspaces that were polled, by ID."""
-    names: dict[str, str] = json.loads(cursors.get(engine, _WORKSPACES) or "{}")
-    return names
-
-
 def workspace_name(engine: Engine) -> str:
     """Return the workspace's name from its API, or an empty string."""
-    mark = cursors.get(engine, _WORKSPACE)
+    mark = cursors.get(engine, workspaces.FIRST)
     return str(json.loads(mark)["name"]) if mark else ""

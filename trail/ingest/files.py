@@ -19,7 +19,8 @@ from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Arrived, Batch, Chunk, Drop, Loader, Source, TableColumns
 from trail.core.settings import Settings
 from trail.ingest import pipeline, seen_files
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 Progress = Callable[[float, Batch], None]
 
@@ -28,8 +29,8 @@ Progress = Callable[[float, Batch], None]
 _SMALL_BYTES, _SMALL_ROWS = 256 << 10, 2_000
 _FILES, _BYTES, _SECONDS = 500, 16 << 20, 3.0
 
-# Written by Segment into a bucket to try whether it may; holds no events.
-_NOT_DATA = "dummy-object.txt"
+# These hold no events: Segment writes one into a bucket to try whether it may, the archive others.
+_NOT_DATA = ("dummy-object.txt", "day=*/_manifest.json")
 
 
 def loaders() -> list[Loader]:
@@ -48,7 +49,9 @@ def files(paths: list[Path]) -> list[tuple[Path, bool]]:
             inside = [
                 file
                 for file in sorted(path.rglob("*"))
-                if file.is_file() and file.name != _NOT_DATA and not file.name.startswith(".")
+                if file.is_file()
+                and not any(file.match(pattern) for pattern in _NOT_DATA)
+                and not file.name.startswith(".")
             ]
             if not inside:
                 raise InputError(
@@ -74,8 +77,8 @@ def load_files(
 ) -> Iterator[Batch]:
     """Load each file of *paths* and yield its batch; for the options, see `pipeline.load`.
 
-    A file that cannot be read gives a batch with an error, and the others go on. One found in a
-    folder that is of no known kind is marked as skipped.
+    A file that cannot be read yields a batch with an error, and loading continues with the others.
+    A file found in a folder that has no known format is marked as skipped.
     """
     known = loaders()
     for path, named in files(paths):

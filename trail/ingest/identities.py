@@ -14,8 +14,8 @@ import pyarrow as pa
 from trail.core import actors
 from trail.core.clock import utc_now
 from trail.findings import refresh
-from trail.storage import cube, ledger
-from trail.storage.database import Cursor
+from trail.storage import cold_tier, cube, ledger
+from trail.storage.connection import Cursor, arrow
 from trail.storage.distinct import distinct, spread
 
 _RECORDED = """
@@ -163,7 +163,7 @@ def assign(
     last = cursor.execute("select coalesce(max(identity_key), 0) from identities").fetchall()[0][0]
     with ledger.changing(cursor, "identities", "identity_key > $last", {"last": last}):
         added = cursor.execute(_NEW_IDENTITIES).fetchall()[0][0]
-    keys = cursor.sql(_KEYS).to_arrow_table()
+    keys = arrow(cursor, _KEYS)
     return spread(keys, places), bool(proven_now or added)
 
 
@@ -193,5 +193,6 @@ def merge(cursor: Cursor) -> None:
         for statement in _MERGE:
             cursor.execute(statement, {"now": now} if "$now" in statement else None)
     cube.rebuild_listed(cursor, "moved_hours")
+    cold_tier.move_actors(cursor, "moved")
     hours = cursor.execute("select distinct hour::date from moved_hours").fetchall()
     refresh.invalidate(cursor, [row[0] for row in hours])

@@ -15,7 +15,7 @@ from trail.core.limits import Limits
 from trail.core.model import Reject
 from trail.ingest.json_records import Record, extract_records
 from trail.storage import parse_sql
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 # An element of Arrow's string views: the length, and the text or where it is.
 _VIEW = "V16"
@@ -92,7 +92,9 @@ def _read(
     numbered = records.append_column("pos", pa.array(np.arange(count)))
     cursor.register("given", numbered.append_column("content_id", ids))
     try:
-        return parse_sql.table(cursor, "given", limits, trusted=trusted, named=named, mapped=mapped)
+        return parse_sql.table(
+            cursor, "given", count, limits, trusted=trusted, named=named, mapped=mapped
+        )
     finally:
         cursor.unregister("given")
 

@@ -21,8 +21,9 @@ from trail.core.limits import Limits
 from trail.core.model import QUARANTINE_BYTES, Batch, Chunk, Reject
 from trail.incidents import materialize
 from trail.ingest import commit_entry, dedup, identities, parsing, proofs, refusals
-from trail.storage import cube, cursors, dimensions, search_text
-from trail.storage.database import Cursor, Store
+from trail.storage import cold_views, cube, cursors, dimensions, search_text
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.event_flags import AHEAD
 from trail.storage.schema import ROW_GROUP
 
@@ -46,9 +47,9 @@ def load(
 ) -> Batch:
     """Load *chunks* into *store* and return *batch* with its counts.
 
-    A source that breaks half-way keeps what was read before; `batch.error` says why it stopped.
-    With *dry_run* everything is parsed and counted, and nothing is kept. Without *quarantine*,
-    records that cannot be read are not stored.
+    If a source fails midway, records read before are kept; `batch.error` says why it stopped. With
+    *dry_run*, everything is parsed and counted and nothing is stored. Without *quarantine*,
+    unreadable records are not stored.
     """
     rehearsal = _Rehearsal(store) if dry_run else None
     if not rehearsal:
@@ -86,9 +87,9 @@ def add(
     *,
     quarantine: bool = True,
 ) -> None:
-    """Keep *chunk*, in one transaction with the counts of *batch*, which are then true.
+    """Store *chunk* in one transaction, and update the counts of *batch* to match.
 
-    *first* runs ahead of it in the same transaction. Without *quarantine*, what cannot be read is
+    *first* runs before it in the same transaction. Without *quarantine*, unreadable records are
     only counted in `batch.left_out`.
     """
     job = _Job([(batch, chunk)], limits, quarantine=quarantine)
@@ -267,6 +268,13 @@ class _Job:
             return pa.repeat(ids[0], len(parts))
         return ids.take(pa.array(parts))
 
+    def _workspaces(self, recorded: pa.ChunkedArray, places: np.ndarray) -> pa.ChunkedArray:
+        """Return the workspaces of the records at *places*: as *recorded*, else of the batch."""
+        known = pa.array([batch.workspace_id for batch in self._batches], pa.string())
+        of_batch = known.take(pa.array(self._part_of[places]))
+        recorded = recorded.cast(pa.string())
+        return pc.if_else(pc.equal(recorded, ""), of_batch, recorded)
+
     def stage(self, cursor: Cursor, known: str = "") -> None:
         """Tell the new events from those that are known, in the temporary view `fresh`.
 
@@ -305,6 +313,7 @@ class _Job:
         columns = {name: events[name] for name in _EVENT}
         columns |= {name: people[name] for name in people.column_names}
         columns |= {name: keys[name] for name in keys.column_names}
+        columns["workspace_id"] = self._workspaces(events["workspace_id"], places)
         columns |= {"unverified": untrusted, "future_dated": future, "verified": verified}
         columns["batch_id"] = self._batch_ids(self._part_of[places])
         columns["search_key"] = search_text.add(cursor, events["search_text"])
@@ -382,6 +391,8 @@ def _known(cursor: Cursor, known: str, order: str) -> list[int]:
             f"where occurred_at >= timestamp '{first}' - {_LOOK_AROUND} "
             f"and occurred_at <= timestamp '{last}' + {_LOOK_AROUND})"
         )
+        if archived := cold_views.known_ids(cursor, first, last):
+            conditions.append(f"event_id in ({archived})")
         if _column(cursor, "select 1 from twins limit 1"):
             conditions.append("event_id in (select event_id from twins)")
     cursor.execute(
@@ -412,7 +423,7 @@ def _together(tables: list[pa.Table]) -> pa.Table:
 
 def _insert_ended(cursor: Cursor, batches: list[Batch], started: dt.datetime) -> None:
     names = (
-        *("batch_id", "loader", "source", "error"),
+        *("batch_id", "loader", "source", "workspace_id", "error"),
         *("read", "kept", "duplicates", "linked", "quarantined"),
     )
     rows = [{name: getattr(batch, name) for name in names} for batch in batches]
@@ -427,10 +438,15 @@ def _insert_ended(cursor: Cursor, batches: list[Batch], started: dt.datetime) ->
 
 def _open_batch(cursor: Cursor, batch: Batch) -> int:
     rows = cursor.execute(
-        "insert into batches (batch_id, loader, source, started_at) "
-        "select coalesce(max(batch_id), 0) + 1, $loader, $source, $now from batches "
+        "insert into batches (batch_id, loader, source, workspace_id, started_at) "
+        "select coalesce(max(batch_id), 0) + 1, $loader, $source, $workspace, $now from batches "
         "returning batch_id",
-        {"loader": batch.loader, "source": batch.source, "now": utc_now()},
+        {
+            "loader": batch.loader,
+            "source": batch.source,
+            "workspace": batch.workspace_id,
+            "now": utc_now(),
+        },
     ).fetchall()
     return int(rows[0][0])
 

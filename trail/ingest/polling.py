@@ -15,18 +15,19 @@ from dataclasses import dataclass, replace
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError, TrailError, UnavailableError
 from trail.core.model import Ask, Batch, Chunk, Feed
+from trail.core.section import Section
 from trail.core.settings import Settings
 from trail.events import coverage
 from trail.ingest import directory, feeds, pipeline
-from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage import cursors, workspaces
+from trail.storage.duckdb import Store
 
 Progress = Callable[[float, Batch], None]
 
 
 @dataclass(frozen=True, slots=True)
 class Backfill:
-    """The share of the history that is loaded (0 to 1), and back to when (naive UTC)."""
+    """The share of the history that is loaded (0 to 1), and the time reached (naive UTC)."""
 
     share: float
     reached: dt.datetime
@@ -35,9 +36,11 @@ class Backfill:
 _SLICE = dt.timedelta(days=7)
 _SWEEP_EVERY = dt.timedelta(days=7)
 _DIRECTORY_EVERY = dt.timedelta(hours=6)
-_STOPPING = "The poll was stopped; the next one continues there."
-# By feed: the position at which a request was interrupted belongs to one round.
+_STOPPING = "The poll was stopped; the next one continues from here."
+# By feed: the position of an interrupted request belongs to one round.
 _rounds: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+# By feed: the settings with which the workspace was requested.
+_confirmed: dict[str, Section] = {}
 
 
 def pull(
@@ -60,7 +63,11 @@ def pull(
     """
     if not feed.configured(settings):
         raise InputError(f"{feed.title} is not configured.", f"Set {feed.setting_hint}.")
-    batch = Batch(source=_name(since, until, sweep=sweep), loader=feed.name)
+    batch = Batch(
+        source=_name(since, until, sweep=sweep),
+        loader=feed.name,
+        workspace_id=_workspace(store, settings, feed),
+    )
     with _rounds[feed.name]:
         pipeline.start(store, batch)
         try:
@@ -78,6 +85,26 @@ def pull(
         finally:
             pipeline.end(store, batch, keep_empty=sweep or since is not None)
     return batch
+
+
+def _workspace(store: Store, settings: Settings, feed: Feed) -> str:
+    """Return the ID of the workspace that *feed* polls, which its records may not name.
+
+    It is requested once after a start, and again after a change of the settings, since a token may
+    belong to another workspace. If that fails, the last known ID or an empty string is returned.
+    """
+    known, section = workspaces.by_source(store).get(feed.name, ""), settings.of(feed.section)
+    if known and _confirmed.get(feed.name) == section:
+        return known
+    try:
+        found = feed.workspace(settings)
+    except TrailError:
+        return known
+    if not found.workspace_id:
+        return known
+    directory.keep(store, found, source=feed.name, is_first=not feeds.workspace_of(feed))
+    _confirmed[feed.name] = section
+    return found.workspace_id
 
 
 def _note_failure(
@@ -124,7 +151,7 @@ def _asks(
 
 
 def _recent(settings: Settings, feed: Feed, now: dt.datetime) -> dt.datetime:
-    """Return the time from which each poll asks for events again."""
+    """Return the time from which each poll requests events again."""
     oldest = now - dt.timedelta(days=settings.store.retention_days)
     return max(oldest, now - feed.overlap(settings))
 
@@ -208,5 +235,7 @@ def refresh_directory(store: Store, settings: Settings, feed: Feed, now: dt.date
     message = cursors.get(store, f"{feed.name}.directory")
     if message and now - dt.datetime.fromisoformat(message) < _DIRECTORY_EVERY:
         return
-    directory.keep(store, feed.directory(settings), is_first=not feeds.workspace_of(feed))
+    directory.keep(
+        store, feed.directory(settings), source=feed.name, is_first=not feeds.workspace_of(feed)
+    )
     store.write(lambda cursor: cursors.put(cursor, f"{feed.name}.directory", now.isoformat()))

@@ -13,7 +13,7 @@ from trail.findings import refresh
 from trail.incidents import materialize
 from trail.ingest import identities
 from trail.storage import cube, parse_sql
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 CONFLICT = "An unverified event with this ID and other content is already stored"
 

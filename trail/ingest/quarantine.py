@@ -12,7 +12,9 @@ import pyarrow as pa
 from trail.core.limits import Limits
 from trail.core.model import Batch, Chunk, Reject
 from trail.ingest import pipeline
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 # The field's label in Segment; it is in the mapping of the destination Webhooks (Actions).
 BATCHING_OFF = (
@@ -61,7 +63,14 @@ def retry(store: Store, limits: Limits, batch_id: int) -> Batch:
         f"where batch_id = $batch and {_WHOLE} order by line",
         {"batch": batch_id},
     ).to_pylist()
-    batch = Batch(source=f"Batch {batch_id} again", loader="quarantine")
+    polled = store.table(
+        "select workspace_id from batches where batch_id = $batch", {"batch": batch_id}
+    )["workspace_id"].to_pylist()
+    batch = Batch(
+        source=f"Batch {batch_id} again",
+        loader="quarantine",
+        workspace_id=next(filter(None, polled), ""),
+    )
     if not rows:
         return batch
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pyarrow as pa
 
 from trail.core.clock import utc_now
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 
 def seen(engine: Engine, source: str) -> Callable[[str, str], bool]:

@@ -20,8 +20,9 @@ from trail.core.text import count
 from trail.events import coverage, store_status
 from trail.events.coverage import Silence
 from trail.ingest import feeds
-from trail.storage import collected_by, cursors
-from trail.storage.database import Cursor, Engine
+from trail.storage import collected_by, cursors, workspaces
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 State = Literal["ok", "failing", "silent", "never", "off"]
 STATE_NAMES: dict[State, str] = {
@@ -79,7 +80,7 @@ def sources(engine: Engine, settings: Settings, now: dt.datetime) -> tuple[Sourc
     """
     recorded = {row["loader"]: row for row in store_status.sources(engine)}
     newest = store_status.newest_events(engine, now)
-    known = sorted(_registered(settings, recorded), key=lambda source: source.rank)
+    known = sorted(_registered(engine, settings, recorded), key=lambda source: source.rank)
     result = [
         _health(engine, source, settings, recorded.get(source.name, {}), newest, now)
         for source in known
@@ -132,16 +133,18 @@ def simulate(cursor: Cursor, name: str, title: str, interval: dt.timedelta) -> N
     cursors.put(cursor, _SIMULATED, json.dumps(about))
 
 
-def _registered(settings: Settings, recorded: Iterable[str]) -> list[EventSource]:
-    """Return all sources: each workspace's feed, and those that have been *recorded*."""
+def _registered(engine: Engine, settings: Settings, recorded: Iterable[str]) -> list[EventSource]:
+    """Return all sources: the feed of each workspace, and the *recorded* ones."""
     polled = {feed.name: feed for feed in registry.of_kind(Feed)}
-    found: dict[str, EventSource] = {**polled}
+    found: dict[str, Feed] = {**polled}
     found |= {feed.name: feed for feed in feeds.configured(settings)}
     for name in recorded:
         loader, mark, workspace = name.partition(collected_by.WORKSPACE_MARK)
         if mark and loader in polled and name not in found:
             found[name] = feeds.of_workspace(polled[loader], workspace)
-    return [*found.values(), *registry.of_kind(Drop), *registry.of_kind(Receiver)]
+    names = workspaces.of_sources(engine)
+    feeds_ = [feeds.titled(feed, names) for feed in found.values()]
+    return [*feeds_, *registry.of_kind(Drop), *registry.of_kind(Receiver)]
 
 
 def _delivered(row: dict[str, Any]) -> bool:
@@ -171,7 +174,7 @@ def _health(
         interval = None
         state, since, message = _listening(engine, source.name, row, now)
     last_event, hours = newest.get(source.name), settings.sources.silent_hours
-    # Nobody expects files at any time.
+    # Files are not expected at regular times.
     is_due = state == "ok" and hours and last_event and not isinstance(source, Drop)
     if is_due and last_event and now - last_event > dt.timedelta(hours=hours):
         state, since, message = "silent", last_event, f"No event for {count(hours, 'hour')}."

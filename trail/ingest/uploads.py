@@ -1,12 +1,13 @@
 """Files that owners upload in the browser, on disk until they are imported or discarded.
 
-A file comes in parts, so that each request is short, and one that fails is sent again. It lies in a
-folder of its own, beside a note of who uploads it and how its columns are mapped.
+A file is sent in parts, so that requests are short and a failed one can be repeated. It is stored
+in its own folder, beside metadata: who uploads it and how its columns are mapped.
 """
 
 import contextlib
 import datetime as dt
 import json
+import os
 import re
 import secrets
 import shutil
@@ -20,13 +21,13 @@ from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 from trail.core.text import printable
 
-# Below what reverse proxies accept as a body by default, 1 MB.
+# Below the default body limit of reverse proxies, 1 MB.
 PART_BYTES = 512 << 10
 MAX_AGE = dt.timedelta(hours=24)
 
 # The names of uploaded files never begin with a dot.
 _CHECKING, _MAX_CHECKS = ".checking", 2
-_WAITING_FILES = 2  # of the largest size
+_WAITING_FILES = 2  # of the maximum size
 _MIN_FREE_BYTES = 256 << 20
 _MAX_NAME_CHARS, _MAX_NAME_BYTES = 100, 200
 _HIDDEN = re.compile(r"^[\s.]+")
@@ -36,9 +37,9 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A file that *by* uploads: its name and size in bytes, and when it began (naive UTC, ISO).
+    """A file uploaded by the user `by`: name, size in bytes, and start (naive UTC, ISO 8601).
 
-    `mapping` gives columns of a table by field.
+    `mapping` maps fields to the columns of a table.
     """
 
     upload_id: str
@@ -50,18 +51,18 @@ class Upload:
 
 
 def folder_of(settings: Settings) -> Path:
-    """Return the folder of uploaded files, which is created when it is needed."""
+    """Return the folder of uploaded files, which is created on demand."""
     path = settings.store.path.absolute()
     return path.with_name(f"{path.stem}.uploads")
 
 
 def path_of(settings: Settings, upload: Upload) -> Path:
-    """Return the path of the file of *upload*; its name is that of the batch."""
+    """Return the path of the file of *upload*; its name becomes that of the batch."""
     return folder_of(settings) / upload.upload_id / upload.name
 
 
 def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -> Upload:
-    """Note that *by* uploads a file of *size* bytes, in place of an earlier one; return the note.
+    """Record that *by* uploads a file of *size* bytes, replacing an earlier one; return it.
 
     Raises `InputError` for a size that is not allowed, `UnavailableError` without enough space.
     """
@@ -71,7 +72,7 @@ def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -
     if size > limit:
         raise InputError(
             f"The file is larger than {limit // 1_000_000:,} MB.",
-            "Load it on the server with the command load, or raise limits.upload_bytes.",
+            "Load it on the server with the load command, or raise limits.upload_bytes.",
         )
     with _lock:
         for upload in waiting(settings):
@@ -79,7 +80,8 @@ def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -
                 _remove(settings, upload)
         if sum(upload.size for upload in waiting(settings)) + size > _WAITING_FILES * limit:
             raise UnavailableError(
-                "Other uploaded files take the space.", "Import or discard them first."
+                "Other uploaded files use up the space for uploads.",
+                "Import or discard them first.",
             )
         folder = folder_of(settings)
         upload = Upload(secrets.token_hex(16), safe_name(name), size, by, now.isoformat())
@@ -99,8 +101,8 @@ def begin(settings: Settings, name: str, size: int, by: str, now: dt.datetime) -
 def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> tuple[int, bool]:
     """Write *data* at *offset* of the file of *upload*.
 
-    Returns how many bytes it has now, and whether this part has completed it: one that is already
-    there is not written again. Raises `InputError` for a part that does not follow,
+    Returns the number of bytes received, and whether this part has completed the file; a part that
+    was received before is not written again. Raises `InputError` for a part that does not follow,
     `UnavailableError` if it cannot be written.
     """
     path = path_of(settings, upload)
@@ -111,8 +113,7 @@ def append(settings: Settings, upload: Upload, offset: int, data: bytes) -> tupl
                 return received, False
             if offset != received or received + len(data) > upload.size:
                 raise InputError("The parts of the file do not fit together.", "Upload it again.")
-            with path.open("ab") as file:
-                file.write(data)
+            _write_whole(path, received, data)
         except FileNotFoundError:
             raise _unknown() from None
         except OSError as error:
@@ -130,7 +131,7 @@ def is_complete(settings: Settings, upload: Upload) -> bool:
 
 
 def waiting(settings: Settings) -> list[Upload]:
-    """Return all uploads, the oldest first."""
+    """Return all uploads, oldest first."""
     found = (_read(path) for path in folder_of(settings).glob("*.json"))
     return sorted((item for item in found if item), key=lambda item: (item.at, item.upload_id))
 
@@ -144,9 +145,14 @@ def find(settings: Settings, upload_id: str, by: str) -> Upload:
 
 
 def set_mapping(settings: Settings, upload: Upload, mapping: dict[str, str]) -> Upload:
-    """Note how the columns of *upload* are mapped, and return the note."""
+    """Store the column mapping of *upload*, and return the upload.
+
+    Raises `InputError` if it was removed meanwhile, `UnavailableError` if it cannot be written.
+    """
     changed = replace(upload, mapping=mapping)
     with _lock:
+        if not path_of(settings, upload).exists():
+            raise _unknown()
         try:
             _note(settings, changed)
         except OSError as error:
@@ -155,9 +161,9 @@ def set_mapping(settings: Settings, upload: Upload, mapping: dict[str, str]) -> 
 
 
 def begin_check(settings: Settings, upload: Upload) -> None:
-    """Note that the file is being checked; raises `InputError` if two checks never ended.
+    """Record that the file is being checked; raises `InputError` if two checks never ended.
 
-    They may have taken the process with them, and the next would again, at each start.
+    They may have crashed the process, and would again at each start.
     """
     mark = path_of(settings, upload).with_name(_CHECKING)
     try:
@@ -165,7 +171,7 @@ def begin_check(settings: Settings, upload: Upload) -> None:
         if begun >= _MAX_CHECKS:
             raise InputError(
                 "The server stopped twice while it checked this file.",
-                "Discard it, and load it on the server with the command load.",
+                "Discard it, and load it on the server with the load command.",
             )
         with mark.open("ab") as file:
             file.write(b".")
@@ -174,13 +180,13 @@ def begin_check(settings: Settings, upload: Upload) -> None:
 
 
 def end_check(settings: Settings, upload: Upload) -> None:
-    """Note that the check of the file has ended."""
+    """Record that the check of the file has ended."""
     with contextlib.suppress(OSError):
         path_of(settings, upload).with_name(_CHECKING).unlink()
 
 
 def remove(settings: Settings, upload: Upload) -> None:
-    """Remove the file and its note."""
+    """Remove the file and its metadata."""
     with _lock:
         _remove(settings, upload)
 
@@ -188,7 +194,7 @@ def remove(settings: Settings, upload: Upload) -> None:
 def remove_old(settings: Settings, now: dt.datetime) -> int:
     """Remove uploads of more than `MAX_AGE` before *now* (naive UTC); return how many.
 
-    Folders without a note, which a killed server may leave, are removed too.
+    Folders without metadata, which a killed server may leave behind, are removed too.
     """
     with _lock:
         known = waiting(settings)
@@ -203,13 +209,24 @@ def remove_old(settings: Settings, now: dt.datetime) -> int:
 
 
 def safe_name(name: str) -> str:
-    """Return *name* as the name of a file in a folder: no path, no control characters, short."""
+    """Return *name* as a safe file name: without path and control characters, and short."""
     last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
     text = printable(last, "").encode(errors="replace").decode()[-_MAX_NAME_CHARS:]
     while len(text.encode()) > _MAX_NAME_BYTES:
         text = text[1:]
-    # At last, and all of them: neither `.` nor `..`, and no hidden file, may be left.
+    # Last, and all of them, so that no `.`, `..` or hidden file remains.
     return _HIDDEN.sub("", text).rstrip() or "upload"
+
+
+def _write_whole(path: Path, received: int, data: bytes) -> None:
+    """Append *data* after *received* bytes, or nothing, so that a failed part can be repeated."""
+    try:
+        with path.open("ab") as file:
+            file.write(data)
+    except OSError:
+        # A full disk takes the beginning of a part.
+        os.truncate(path, received)
+        raise
 
 
 def _note(settings: Settings, upload: Upload) -> None:
@@ -239,4 +256,4 @@ def _unknown() -> InputError:
 
 
 def _cannot_write() -> UnavailableError:
-    return UnavailableError("The uploaded file cannot be written.", "See the server's disk.")
+    return UnavailableError("The uploaded file cannot be written.", "Check the server's disk.")

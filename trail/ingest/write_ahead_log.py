@@ -12,7 +12,7 @@ import queue
 import struct
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,8 +106,16 @@ class Journal:
 
     def forget(self, path: Path) -> None:
         """Remove a file whose records are safe elsewhere."""
+        self._leave(path, path.unlink)
+
+    def move(self, path: Path, target: Path) -> None:
+        """Let a file be *target*, in the same file system, and forget it; survives a power loss."""
+        self._leave(path, lambda: path.rename(target))
+        atomic_file.sync_folder(self._folder)
+
+    def _leave(self, path: Path, remove: Callable[[], object]) -> None:
         size = path.stat().st_size
-        path.unlink()
+        remove()
         with self._lock:
             self._waiting -= size
 

@@ -15,6 +15,7 @@ from trail.integrity import (
     chain,
     chain_history,
     clock_check,
+    cold_verification,
     commits,
     derived_check,
     high_water_mark,
@@ -27,8 +28,9 @@ from trail.integrity import (
 from trail.integrity.archive_check import Part
 from trail.integrity.chain_history import History
 from trail.integrity.row_digest import Ask, Edge
-from trail.storage import ledger
-from trail.storage.database import Cursor, Store
+from trail.storage import archive_place, cold_changes, cold_tier, ledger
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 
 def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
@@ -58,9 +60,10 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
             if each.problems
             or (each.name == ledger.COMMITS and commits.problems(ask, ask.batches, each, edges))
         ]
-        folder = settings.store.archive_path.absolute()
-        found = archive_check.problems(ask, current, folder, full=True)
-        archived = {p.day: archive_check.present(folder, p.day) for p in found if p.day}
+        place = archive_place.of(settings)
+        found = archive_check.problems(ask, current, place, full=True)
+        different = {*(p.day for p in found if p.day), *cold_verification.different_days(store)}
+        archived = {day: archive_check.present(place, day) for day in sorted(different)}
         text = f"accepted: {reason.strip()}"
         closed = sealing.newest_closed(edge.seen_at, settings.seals.close_hours)
         statements = _accepted(
@@ -79,6 +82,11 @@ def accept(store: Store, settings: Settings, reason: str, made_by: str) -> int:
             raise UnavailableError("The trail was sealed in the meantime.", "Try again.")
         seal_store.replace(cursor, valid)
         batch_balance.balance(cursor)
+        for day, present in archived.items():
+            cold_tier.list_again(cursor, day, {part.file: part.rows for part in present})
+        cold_verification.forget_different(cursor)
+        if not valid:
+            cold_changes.all_changed(cursor)  # the manifests are signed by another key
         derived_check.repair(cursor)
         for name in renewed:
             ledger.begin_with_present(cursor, name)

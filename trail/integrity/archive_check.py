@@ -8,6 +8,7 @@ earlier release wrote are not stated.
 import datetime as dt
 import hashlib
 import random
+import stat
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -15,11 +16,16 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from trail.core.errors import TrailError
 from trail.integrity import chain
 from trail.integrity.chain_history import History, Problem
 from trail.integrity.row_digest import Ask
+from trail.storage import archive_place
+from trail.storage.archive_place import Place
 from trail.storage.where import literal
 
+# The kind of the problem that nothing of the archive could be compared.
+UNREACHABLE = "archive unreachable"
 SAMPLE_BYTES = 256 << 20  # of the archive that is read again by a verification that is not full
 
 _COLUMNS = ["event_id", "occurred_at", "raw"]
@@ -40,10 +46,13 @@ class Part:
 Parts = dict[dt.date, dict[str, Part]]
 
 
-def part_of(path: Path) -> Part:
-    """Return what a seal states about the part at *path*. Raises `OSError`, `pa.ArrowException`."""
+def part_of(path: Path, file: str) -> Part:
+    """Return what a seal states about the part *file*, which is at *path* now.
+
+    Raises `OSError`, `pa.ArrowException`.
+    """
     rows, digest = digest_of(path)
-    return Part(_name(path), rows, path.stat().st_size, _sha256(path), digest)
+    return Part(file, rows, path.stat().st_size, sha256_of(path), digest)
 
 
 def as_section(parts: Iterable[Part]) -> list[dict[str, object]]:
@@ -54,19 +63,32 @@ def as_section(parts: Iterable[Part]) -> list[dict[str, object]]:
 def digest_of(path: Path) -> tuple[int, str]:
     """Return the number of events in a part, and the SHA-256 over them in their order.
 
-    For each event: id, LF, microseconds since 1970, LF, SHA-256 of its record in hex, LF.
+    For each event: id, LF, microseconds since 1970, LF, SHA-256 of its record in hex, LF. Raises
+    `OSError` or `pa.ArrowException` if it is not such a file.
     """
     digest, rows = hashlib.sha256(), 0
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         for batch in file.iter_batches(columns=_COLUMNS):
-            moments = batch["occurred_at"].cast(pa.int64()).to_pylist()
-            for event_id, at, raw in zip(
-                batch["event_id"].to_pylist(), moments, batch["raw"].to_pylist(), strict=True
-            ):
-                record = hashlib.sha256((raw or "").encode()).hexdigest()
-                digest.update(f"{event_id}\n{at}\n{record}\n".encode())
+            for line in _digested(batch):
+                digest.update(line)
             rows += batch.num_rows
     return rows, digest.hexdigest()
+
+
+def _digested(batch: pa.RecordBatch) -> list[bytes]:
+    """Return the lines of the events of *batch*."""
+    try:
+        return [
+            f"{event_id}\n{at}\n{hashlib.sha256((raw or '').encode()).hexdigest()}\n".encode()
+            for event_id, at, raw in zip(
+                batch["event_id"].to_pylist(),
+                batch["occurred_at"].cast(pa.int64()).to_pylist(),
+                batch["raw"].to_pylist(),
+                strict=True,
+            )
+        ]
+    except (AttributeError, KeyError, ValueError) as error:
+        raise pa.ArrowInvalid("its columns are not those of a part") from error
 
 
 def stated(history: History) -> Parts:
@@ -77,50 +99,64 @@ def stated(history: History) -> Parts:
         if line.day is None or section is None:
             continue
         parts = {part["file"]: Part(**part) for part in section}
-        if line.body["kind"] == chain.ACCEPTED:
+        if line.body["kind"] == chain.ACCEPTED or "archive_gone" in line.body:
             result[line.day] = parts
         else:
             result.setdefault(line.day, {}).update(parts)
     return result
 
 
-def problems(ask: Ask, history: History, folder: Path, *, full: bool) -> list[Problem]:
-    """Return how the parts in *folder* differ from what the seals state, by day.
+def problems(ask: Ask, history: History, place: Place, *, full: bool) -> list[Problem]:
+    """Return how the parts at *place* differ from what the seals state, by day.
 
     Unless *full*, contents are read of a random choice of at most `SAMPLE_BYTES`.
     """
     expected = stated(history)
+    if expected and (reason := place.problem()):
+        return [_unreachable(expected, reason)]
+    try:
+        return _compared(ask, history, place, expected, full=full)
+    except TrailError as error:
+        place.doubt(str(error))
+        if reason := place.problem():
+            return [_unreachable(expected, reason)]
+        raise
+
+
+def _unreachable(expected: Parts, reason: str) -> Problem:
+    files = [part for parts in expected.values() for part in parts.values()]
+    text = (
+        f"The archive cannot be reached, so that {len(files):,} files were not verified. {reason}"
+    )
+    return Problem(None, UNREACHABLE, sum(part.rows for part in files), text)
+
+
+def _compared(
+    ask: Ask, history: History, place: Place, expected: Parts, *, full: bool
+) -> list[Problem]:
     found = [
         problem
         for day, part in _chosen(expected, full=full)
-        if (problem := _difference(day, part, folder, contents=True))
+        if (problem := difference(day, part, place, contents=True))
     ]
     reported = {problem.day for problem in found}
     for day, parts in expected.items():
         for part in parts.values():
-            problem = _difference(day, part, folder, contents=False)
+            problem = difference(day, part, place, contents=False)
             if problem and day not in reported:
                 found.append(problem)
-    return [*found, *_unknown(ask, history, folder, expected)]
+    return [*found, *_unknown(ask, history, place, expected)]
 
 
-def problems_of(history: History, folder: Path, first: dt.date, last: dt.date) -> list[Problem]:
-    """Return how the parts of the days *first* to *last* (inclusive) differ, contents included."""
-    return [
-        problem
-        for day, parts in sorted(stated(history).items())
-        if first <= day <= last
-        for part in parts.values()
-        if (problem := _difference(day, part, folder, contents=True))
-    ]
-
-
-def present(folder: Path, day: dt.date) -> list[Part]:
+def present(place: Place, day: dt.date) -> list[Part]:
     """Return the parts of *day* that are there and can be read."""
     found = []
-    for path in sorted((folder / f"day={day.isoformat()}").glob("part-*.parquet")):
+    for file in place.files():
+        if archive_place.day_of(file) != day:
+            continue
         try:
-            found.append(part_of(path))
+            with place.local(file) as path:
+                found.append(part_of(path, file))
         except (OSError, pa.ArrowException):
             continue
     return found
@@ -137,17 +173,38 @@ def _chosen(expected: Parts, *, full: bool) -> Iterator[tuple[dt.date, Part]]:
             yield day, part
 
 
-def _difference(day: dt.date, part: Part, folder: Path, *, contents: bool) -> Problem | None:
-    path = folder / part.file
-    try:
-        same = path.stat().st_size == part.bytes and (not contents or _sha256(path) == part.sha256)
-    except OSError:
-        text = f"Archive file {part.file} with {part.rows:,} events is missing."
-        return Problem(day, "archive missing", part.rows, text)
-    if same:
+def difference(day: dt.date, part: Part, place: Place, *, contents: bool) -> Problem | None:
+    """Return how *part* of *day* differs from what its seal states, or None.
+
+    Without *contents* only its presence and size are compared.
+    """
+    size = place.size(part.file)
+    if size is None:
+        return _missing(day, part)
+    if size == part.bytes and not contents:
         return None
+    with place.local(part.file) as path:
+        return changed(day, part, path)
+
+
+def _missing(day: dt.date, part: Part) -> Problem:
+    text = f"Archive file {part.file} with {part.rows:,} events is missing."
+    return Problem(day, "archive missing", part.rows, text)
+
+
+def changed(day: dt.date, part: Part, path: Path) -> Problem | None:
+    """Return how the file at *path* differs from *part* of *day*, or None."""
     try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):  # a pipe is never read to its end
+            return _missing(day, part)
+        if state.st_size == part.bytes and sha256_of(path) == part.sha256:
+            return None
         rows, digest = digest_of(path)
+    except FileNotFoundError:
+        return _missing(day, part)
+    except MemoryError:
+        raise
     except (OSError, pa.ArrowException):
         text = f"Archive file {part.file} with {part.rows:,} events cannot be read any more."
         return Problem(day, "archive changed", part.rows, text)
@@ -161,7 +218,7 @@ def _difference(day: dt.date, part: Part, folder: Path, *, contents: bool) -> Pr
     return Problem(day, "archive changed", abs(rows - part.rows) or 1, text)
 
 
-def _unknown(ask: Ask, history: History, folder: Path, expected: Parts) -> Iterator[Problem]:
+def _unknown(ask: Ask, history: History, place: Place, expected: Parts) -> Iterator[Problem]:
     """Yield the parts with events that are neither in a stated part nor in the database.
 
     A part that a killed purge left is not stated; the next purge archives its events again.
@@ -170,36 +227,36 @@ def _unknown(ask: Ask, history: History, folder: Path, expected: Parts) -> Itera
     if not times:
         return
     since = dt.datetime.fromisoformat(min(times))
-    for path in sorted(folder.glob("day=*/part-*.parquet")):
+    expired = {row["file"] for row in ask("select file from cold_expired")}
+    for file in place.files():
+        day = archive_place.day_of(file)
+        assert day
         try:
-            day = dt.date.fromisoformat(path.parent.name.removeprefix("day="))
-            written = dt.datetime.strptime(path.name[5:27], "%Y%m%dT%H%M%S.%f")  # noqa: DTZ007
+            text = file.partition("/")[2][5:27]
+            written = dt.datetime.strptime(text, "%Y%m%dT%H%M%S.%f")  # noqa: DTZ007
         except ValueError:
             continue
-        if written < since - _DAY or _name(path) in expected.get(day, {}):
+        if written < since - _DAY or file in {*expected.get(day, {}), *expired}:
             continue
         try:
-            ids = _ids(path)
+            ids = _ids(place, file)
             for name in expected.get(day, {}):
-                ids -= _ids(folder / name)
+                ids -= _ids(place, name)
         except (OSError, pa.ArrowException):
             continue  # reported where it is stated
         start = dt.datetime.combine(day, dt.time())
         between = f"occurred_at >= {literal(start)} and occurred_at < {literal(start + _DAY)}"
         ids -= {row["event_id"] for row in ask(f"select event_id from events where {between}")}
         if ids:
-            text = f"Archive file {_name(path)} was added outside this product."
+            text = f"Archive file {file} was added outside this product."
             yield Problem(day, "archive added", len(ids), text)
 
 
-def _ids(path: Path) -> set[str]:
-    return set(pq.read_table(path, columns=["event_id"])["event_id"].to_pylist())
+def _ids(place: Place, file: str) -> set[str]:
+    return set(place.ids(file)["event_id"].to_pylist())
 
 
-def _name(path: Path) -> str:
-    return f"{path.parent.name}/{path.name}"
-
-
-def _sha256(path: Path) -> str:
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 (hex) of the file at *path*. Raises `OSError`."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

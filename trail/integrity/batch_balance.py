@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from trail.integrity.row_digest import Ask
 from trail.storage import ledger
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 _SQL = """
 with counted as (

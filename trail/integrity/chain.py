@@ -95,13 +95,18 @@ def sign(
         "prev": prev,
         "sealed_at": now.isoformat(),
     }
-    seal = _seal(full)
-    full |= {
-        "seal": seal,
-        "key": key.public_key().public_bytes_raw().hex(),
-        "signature": key.sign(_CONTEXT + seal.encode()).hex(),
-    }
-    return Line(_canonical(full), full)
+    full = signed(full, key)
+    return Line(canonical(full), full)
+
+
+def signed(body: Body, key: Ed25519PrivateKey, context: bytes = _CONTEXT) -> Body:
+    """Return *body* with its seal, the public key and the signature.
+
+    *context* says what is signed, so that it cannot be taken for something else.
+    """
+    seal = _seal(body)
+    public, signature = key.public_key().public_bytes_raw(), key.sign(context + seal.encode())
+    return {**body, "seal": seal, "key": public.hex(), "signature": signature.hex()}
 
 
 def read(texts: Iterable[str], key: str = "") -> list[Line]:
@@ -111,27 +116,32 @@ def read(texts: Iterable[str], key: str = "") -> list[Line]:
     """
     lines: list[Line] = []
     for text in texts:
-        body = _parsed(text)
-        fault = _fault(body, key)
+        body = parsed(text)
+        fault = fault_of(body, key)
+        if not fault and body.get("form") != row_digest.FORM:
+            fault = "changed"
         key = key or str(body.get("key", ""))
         lines.append(Line(text, body, fault))
     return lines
 
 
-def _fault(body: Body, key: str) -> str:
+def fault_of(body: Body, key: str, context: bytes = _CONTEXT) -> str:
+    """Return how *body* differs from what was `signed` with *key* (hex), or "".
+
+    If *key* is empty, any key is right.
+    """
     if not body or _seal(body) != body.get("seal"):
         return "changed"
     try:
         public = Ed25519PublicKey.from_public_bytes(bytes.fromhex(str(body.get("key"))))
-        public.verify(bytes.fromhex(str(body.get("signature"))), _CONTEXT + body["seal"].encode())
+        public.verify(bytes.fromhex(str(body.get("signature"))), context + body["seal"].encode())
     except (InvalidSignature, ValueError):
         return "forged"
-    if key and body["key"] != key:
-        return "wrong key"
-    return "" if body.get("form") == row_digest.FORM else "changed"
+    return "wrong key" if key and body["key"] != key else ""
 
 
-def _parsed(text: str) -> Body:
+def parsed(text: str) -> Body:
+    """Return the JSON object *text*, empty if it is none."""
     try:
         body = json.loads(text)
     except (ValueError, RecursionError):
@@ -141,8 +151,9 @@ def _parsed(text: str) -> Body:
 
 def _seal(body: Body) -> str:
     inside = {name: value for name, value in body.items() if name not in _OUTSIDE}
-    return hashlib.sha256(_canonical(inside).encode()).hexdigest()
+    return hashlib.sha256(canonical(inside).encode()).hexdigest()
 
 
-def _canonical(body: Body) -> str:
+def canonical(body: Body) -> str:
+    """Return *body* as the text whose digest is signed."""
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

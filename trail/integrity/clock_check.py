@@ -15,7 +15,9 @@ from trail.core.errors import IntegrityError
 from trail.integrity import chain, seal_store
 from trail.integrity.row_digest import Ask
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 TOLERANCE = dt.timedelta(days=7)
 

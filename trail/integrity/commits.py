@@ -28,7 +28,7 @@ from trail.integrity.ledger_check import Chain
 from trail.integrity.row_digest import Ask, Edge, groups
 from trail.integrity.text_places import TextPlaces, places
 from trail.storage import ledger
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from trail.storage.where import literal
 
 Batches = Callable[[str], Iterable[pa.RecordBatch]]

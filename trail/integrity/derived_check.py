@@ -13,8 +13,16 @@ from trail.core.limits import Limits
 from trail.core.text import count
 from trail.integrity.chain_history import Problem
 from trail.integrity.row_digest import Ask
-from trail.storage import cube, dimensions, parse_sql, search_backfill, search_text
-from trail.storage.database import Cursor
+from trail.storage import (
+    cold_tier,
+    cold_views,
+    cube,
+    dimensions,
+    parse_sql,
+    search_backfill,
+    search_text,
+)
+from trail.storage.connection import Cursor
 from trail.storage.event_flags import FUTURE_DATED
 from trail.storage.where import literal
 
@@ -40,7 +48,9 @@ _FIELDS = {
     "target": "(p.target_type, p.target_id, p.target_name) is distinct from "
     "(t.target_type, t.target_id, t.target_name) or p.target_type is distinct from e.target_type",
     "source": "p.forwarded is distinct from e.forwarded",
-    "workspace": "p.workspace_id is distinct from coalesce(e.workspace_id, '')",
+    # A record without a workspace belongs to the workspace that its batch was polled from.
+    "workspace": "coalesce(nullif(p.workspace_id, ''), b.workspace_id, '') "
+    "is distinct from coalesce(e.workspace_id, '')",
     "e-mail": "p.email is distinct from i.actor_email",
 }
 # Only where no field differs: else the search text holds all values of the record.
@@ -73,6 +83,8 @@ def problems(
     for table, name in {cube.CUBE: "hourly counts", cube.ACTOR_CUBE: "counts by actor"}.items():
         text = f"The {name} differ from the stored events by {{n}}."
         found += _by_day(ask, _counts(table), "count changed", text)
+        text = f"The {name} differ from the archived events by {{n}}."
+        found += _by_day(ask, cold_tier.miscounted(table), "count changed", text)
     for (day, name), number in sorted(_events(ask, limits, full, span, progress).items()):
         covered = day in valid_days and name in SEALED_FIELDS
         if not covered and day not in accepted_days:
@@ -260,6 +272,7 @@ def _compared(where: str, limits: Limits) -> str:
         "from parsed p join events e on e.rowid = p.pos "
         "left join actions a using (action_key) left join targets t using (target_key) "
         "left join identities i using (identity_key) left join search_texts s using (search_key) "
+        "left join batches b using (batch_id) "
         "where p.reason = '' "
         "group by all"
     )
@@ -280,5 +293,6 @@ def repair(cursor: Cursor) -> None:
     flags = ", ".join(f"{name} = {value}" for name, value in _FLAGS.items())
     cursor.execute(f"update events set {flags} where {_flags_differ()}")
     cube.rebuild(cursor, "true", "true")
+    cold_views.recount(cursor)
     cursor.execute(f"update targets set search_text = {search_text.TARGET}")
     search_backfill.mark_missing(cursor)

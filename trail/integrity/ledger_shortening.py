@@ -10,7 +10,7 @@ from trail.integrity import chain_history, commits, high_water_mark, ledger_chec
 from trail.integrity.ledger_check import Chain
 from trail.integrity.mirror import Files
 from trail.storage import ledger
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 _COVERAGE_ENTRIES = 2_000
 

@@ -14,7 +14,7 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.integrity import high_water_mark
 from trail.integrity.high_water_mark import LONG_AGO, Note, Shortfall, moment
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _log = logging.getLogger("trail.seals")
 

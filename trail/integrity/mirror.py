@@ -15,7 +15,7 @@ from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import key_file
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 MARK = "seals.mirror"
 

@@ -23,7 +23,8 @@ from trail.integrity.archive_check import Part
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import EVENT, TWIN, Ask
 from trail.storage import ledger
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 
 @dataclass(slots=True)
@@ -104,6 +105,40 @@ def seal_removal(
             more["doubt"] = removal.doubts[day_edge.day]
         body = chain.statement(
             chain.PURGE, day_edge, day_rows, reason=reason, made_by=made_by, **more
+        )
+        statements.append((body, day_rows))
+    return len(seal_store.append(cursor, where, statements, now))
+
+
+def seal_expiry(
+    cursor: Cursor,
+    where: Files,
+    removed: Mapping[dt.date, int],
+    kept: Mapping[dt.date, Part],
+    reason: str,
+    made_by: str,
+    now: dt.datetime,
+) -> int:
+    """Seal each archived day of which events were *removed* from the archive; return how many.
+
+    *kept* are the parts with what is left of them, which replace the parts stated before. *now* is
+    UTC.
+    """
+    ask = seal_store.asking(cursor)
+    edge = seal_store.edge(ask, now)
+    statements: list[seal_store.Statement] = []
+    for day_edge, day_rows in row_digest.scan_edges(ask, [edge.on(day) for day in sorted(removed)]):
+        parts = [kept[day_edge.day]] if day_edge.day in kept else []
+        body = chain.statement(
+            chain.PURGE,
+            day_edge,
+            day_rows,
+            reason=reason,
+            made_by=made_by,
+            gone=0,
+            gone_twins=0,
+            archive=archive_check.as_section(parts),
+            archive_gone=removed[day_edge.day],
         )
         statements.append((body, day_rows))
     return len(seal_store.append(cursor, where, statements, now))

@@ -14,7 +14,8 @@ from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.integrity import chain, chain_history, key_file, mirror, row_digest, seal_store, sealing
 from trail.integrity.chain import Line
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,6 +157,35 @@ def groups(items: Iterable[T], rows: Callable[[T], int], most: int) -> list[list
     return result
 
 
+def of_records(ask: Ask, records: str) -> Tally:
+    """Return the tally of the events in *records*, a SELECT of `cold_views.records`."""
+    return _tally(ask, f"{_RECORDS}({records}) e")
+
+
+def of_both(ask: Ask, records: str, edge: Edge) -> Tally:
+    """Return the tally of the events of a day within its *edge*, in *records* and the database.
+
+    An event that is in both is counted once. See `of_records` for *records*.
+    """
+    hot = (
+        f"select part, h, batch_id, ingested_at from ({_EVENTS}{_between([edge], 'e.occurred_at')})"
+    )
+    return _tally(
+        ask,
+        f"with edges(day, batch, seen_at) as (values {_values([edge])}) "
+        f"select distinct part, h from ({_RECORDS}({records}) e union all {hot}) x, edges s "
+        f"where not {_LATE}",
+    )
+
+
+def _tally(ask: Ask, hashes: str) -> Tally:
+    rows = ask(
+        "select part, count(*) as n, sha256(string_agg(h, '' order by h)) as digest "
+        f"from ({hashes}) group by all"
+    )
+    return Tally({row["part"]: (row["n"], row["digest"]) for row in rows})
+
+
 def per_day(ask: Ask) -> dict[dt.date, int]:
     """Return the number of events by UTC day; days without events are omitted."""
     table = ask(
@@ -197,6 +226,16 @@ select '{TWIN}' as kind, e.occurred_at::date as day, e.batch_id, e.ingested_at, 
  sha256(concat('{TWIN},', {_TIMES}, ',', {_RAW}, ',', {_VERIFIED}, ',', {_text("e.event_id")}, ',',
   {_text("e.twin_of")})) as h
 from twins e where """
+
+# The same of a record of the archive, which has all names as texts.
+_RECORDS = f"""
+select {_PLACE} as part, sha256(concat('{EVENT},', {_TIMES}, ',', {_RAW}, ',', {_VERIFIED}, ',',
+  case when forwarded then 'forwarded' else 'api' end, ',', {_text("e.event_id")}, ',',
+  {_text("e.action_raw")}, ',', {_text("coalesce(e.recorded_actor_id, e.actor_id)")}, ',',
+  {_text("coalesce(e.target_type, '')")}, ',', {_text("coalesce(e.target_id, '')")}, ',',
+  {_text("coalesce(e.target_name, '')")}, ',', {_text("coalesce(e.workspace_id, '')")})) as h,
+ e.batch_id, e.ingested_at
+from """
 
 _LATE = "coalesce(x.batch_id > s.batch or x.ingested_at >= s.seen_at, false)"
 

@@ -1,19 +1,19 @@
-"""How far sealing has come: when the last seal was made, and since when a day is overdue."""
+"""Progress of sealing: the time of the last seal, and since when a day is overdue."""
 
 import datetime as dt
 from dataclasses import dataclass
 
 from trail.core.settings import Settings
 from trail.integrity import chain, seal_status, seal_store, sealing
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
     """Times are UTC without zone, and None if there is none.
 
-    `overdue_since` is when the oldest day that follows the newest seal could have been sealed.
-    `problems` counts those of the last verification.
+    `overdue_since` is when the oldest unsealed day could have been sealed. `problems` counts those
+    of the last verification.
     """
 
     sealed_to: dt.date | None
@@ -23,14 +23,14 @@ class Progress:
     problems: int
 
     def overdue(self, now: dt.datetime) -> dt.timedelta:
-        """Return how long the oldest unsealed day has been due at *now*; zero if none is."""
+        """Return how long the oldest unsealed day is overdue at *now*; zero if none is."""
         return (
             max(now - self.overdue_since, dt.timedelta()) if self.overdue_since else dt.timedelta()
         )
 
 
 def progress(engine: Engine, settings: Settings, now: dt.datetime) -> Progress:
-    """Return how far sealing has come at *now* (UTC without zone)."""
+    """Return the progress of sealing at *now* (naive UTC)."""
     status = seal_status.status(engine)
     _, line = seal_store.last(lambda sql: engine.table(sql).to_pylist())
     text = chain.read([line])[0].body.get("sealed_at") if line else None
@@ -58,5 +58,5 @@ def _first_day(engine: Engine) -> dt.date | None:
 def _moment(text: object) -> dt.datetime | None:
     try:
         return dt.datetime.fromisoformat(str(text)) if text else None
-    except ValueError:  # the line was changed, which verification reports
+    except ValueError:  # the line was tampered with; verification reports it
         return None

@@ -11,7 +11,8 @@ from trail.integrity import chain
 from trail.integrity.chain_history import Problem
 from trail.integrity.verification import Report
 from trail.storage import cursors
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 
 MARK = "seals.verified"

@@ -12,7 +12,7 @@ from trail.integrity.chain import Body, Line
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
 from trail.storage import ledger
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow
 
 Statement = tuple[Body, DayRows]
 
@@ -21,7 +21,7 @@ def asking(cursor: Cursor) -> Ask:
     """Return a function that queries inside the transaction of *cursor*."""
 
     def ask(sql: str) -> list[dict[str, Any]]:
-        result: list[dict[str, Any]] = cursor.sql(sql).to_arrow_table().to_pylist()
+        result: list[dict[str, Any]] = arrow(cursor, sql).to_pylist()
         return result
 
     return ask

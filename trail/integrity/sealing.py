@@ -30,7 +30,9 @@ from trail.integrity import (
 from trail.integrity.mirror import Files
 from trail.integrity.row_digest import Ask, DayRows, Edge
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Reading, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine, Reading
 
 SPAN_ROWS = 1_000_000
 

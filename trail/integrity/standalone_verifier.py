@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Verify an evidence pack or an export against its seals, without the program that made them.
+"""Verify an evidence pack, an export or an archive, without the program that made them.
 
     python verify.py PACK [--key KEY] [--no-limits]
     python verify.py EXPORT.ndjson SEALS.ndjson [--key KEY] [--whole] [--no-limits]
+    python verify.py ARCHIVE [--key KEY]
 
 Needs Python 3.11 and the package `cryptography`; reads only the given files. It is a single file,
 so that it can be read and compared as a whole.
@@ -15,6 +16,7 @@ PACK is an evidence pack: the ZIP, or the folder it was unpacked into.
 EXPORT.ndjson is an export of the audit trail: one event per line, with at least event_id,
 occurred_at, ingested_at, verified, action_raw, actor_id, target_type, target_id, target_name,
 workspace_id, raw.
+ARCHIVE is the folder of archived days: day=YYYY-MM-DD/_manifest.json beside the files of the day.
 SEALS.ndjson is the mirror of the seals: one signed line per statement about one UTC day.
 
 What is checked:
@@ -40,6 +42,10 @@ What is checked:
    events.ndjson has as many rows as the manifest states, and their digest: SHA-256 over, for each
    event in order of time and id, its id, LF, its time in microseconds since 1970, LF, the SHA-256
    of raw in hex, LF. Without a filter, each UTC day within the period must be complete.
+5. For an archive instead: that _manifest.json of each day is signed as a seal is, over
+   "segment-audit-trail archive 1", a newline, and its seal; and that each file that it lists has
+   its size and SHA-256. The events and their digest (as in 3) are stated, not computed again: a
+   seal of the whole day states the same two. Files that are not listed are not read by the trail.
 
 What cannot be checked: a day of which the export contains only some events (a filter) is reported
 as "partial", or as "MISSING" with --whole, which states that the export has no filter; second
@@ -70,8 +76,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FIRST = "0" * 64
 CONTEXT = b"segment-audit-trail seal 1\n"
+ARCHIVE_CONTEXT = b"segment-audit-trail archive 1\n"
 PACK_CONTEXT = b"segment-audit-trail evidence 1\n"
 MANIFEST, SIGNATURE = "manifest.json", "signature.json"
+DAY_MANIFEST = "_manifest.json"  # of an archive
 EVENTS, SEALS = "events.ndjson", "seals.ndjson"
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 MICROSECOND = dt.timedelta(microseconds=1)
@@ -251,15 +259,15 @@ def is_signed(key: str, signature: str, text: bytes) -> bool:
     return True
 
 
-def fault(body: Row, key: str, wanted: str) -> str:
-    """Return the problem of a single seal, or an empty string."""
+def fault(body: Row, key: str, wanted: str, context: bytes = CONTEXT) -> str:
+    """Return the problem of a single seal, or of what is signed as one, or an empty string."""
     inside = {name: body[name] for name in body if name not in ("seal", "key", "signature")}
     text = json.dumps(inside, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     if hashlib.sha256(text.encode()).hexdigest() != body.get("seal"):
         return "was changed after it was signed"
     if body.get("key") != key or not is_key(key, wanted):
         return "was signed by a different key"
-    if not is_signed(key, str(body.get("signature")), CONTEXT + body["seal"].encode()):
+    if not is_signed(key, str(body.get("signature")), context + body["seal"].encode()):
         return "has an invalid signature"
     return ""
 
@@ -625,14 +633,14 @@ def say_each(label: str, texts: list[str]) -> None:
         say(f"{label}: {len(texts) - LIMITS['shown']:,} more")
 
 
-def report(problems: list[str], key: str) -> int:
-    """Print the problems and the signer; return the exit code."""
+def report(problems: list[str], key: str, what: str = "pack") -> int:
+    """Print the problems and the signer of *what* was verified; return the exit code."""
     say_each("PROBLEM", problems)
     if key:
         say(f"Signed by the key with the fingerprint {fingerprint(key)}")
         say("Compare it with the fingerprint that the trail's owner gives you separately.")
     say(
-        f"{len(problems):,} problems. Do not rely on this pack."
+        f"{len(problems):,} problems. Do not rely on this {what}."
         if problems
         else "No problems found."
     )
@@ -653,12 +661,55 @@ def check_export(export: Path, mirror: Path, wanted: str, whole: bool) -> int:
     return 1 if problems else 0
 
 
+def file_sha256(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def day_problems(folder: Path, day: str, key: str, wanted: str) -> tuple[list[str], Row]:
+    """Return the problems of an archived day, and its manifest."""
+    with (folder / f"day={day}" / DAY_MANIFEST).open("rb", buffering=0) as file:
+        body: Row = json.loads(next(lines_of(file)))
+    if problem := fault(body, key or str(body.get("key")), wanted, ARCHIVE_CONTEXT):
+        return [f"the manifest of {day} {problem}"], body
+    if body["day"] != day or body["schema"] != 1:
+        return [f"the manifest of {day} is of another day, or of a later version"], body
+    problems = []
+    for part in body["parts"]:
+        path = folder / part["file"]
+        if path.parent != folder / f"day={day}" or not path.is_file():
+            problems.append(f"{quoted(part['file'])} is missing")
+        elif (path.stat().st_size, file_sha256(path)) != (part["bytes"], part["sha256"]):
+            problems.append(f"{quoted(part['file'])} was changed")
+    return problems, body
+
+
+def check_archive(folder: Path, wanted: str) -> int:
+    """Verify the manifests of an archive and their files, print the results; return the code."""
+    problems: list[str] = []
+    key, days, without = "", 0, 0
+    for path in sorted(folder.glob("day=*")):
+        day = path.name.removeprefix("day=")
+        if not (path / DAY_MANIFEST).exists():
+            without += 1
+            continue
+        found, body = day_problems(folder, day, key, wanted)
+        key = key or ("" if found else str(body["key"]))
+        problems += found
+        days += 1
+        if not found:
+            say(f"{day}  {body['events']:>10,} events  {body['digest']}  verified")
+    say(f"{days:,} days with a manifest, {without:,} without")
+    return report(problems, key, "archive")
+
+
 def main() -> int:
     """Verify the files on the command line; return the exit code."""
     parser = argparse.ArgumentParser(
-        description="Verify an evidence pack or an export against its seals."
+        description="Verify an evidence pack, an export or an archive against its signatures."
     )
-    parser.add_argument("export", type=Path, metavar="PACK|EXPORT")
+    parser.add_argument("export", type=Path, metavar="PACK|EXPORT|ARCHIVE")
     parser.add_argument("seals", type=Path, nargs="?")
     parser.add_argument("--key", default="", help="expected signing key, or its fingerprint")
     parser.add_argument(
@@ -670,6 +721,8 @@ def main() -> int:
     args = parser.parse_args()
     if args.no_limits:
         LIMITS.update(dict.fromkeys(LIMITS.keys() - {"shown", "characters"}, sys.maxsize // 2))
+    if args.seals is None and any(args.export.glob(f"day=*/{DAY_MANIFEST}")):
+        return check_archive(args.export, args.key)
     if args.seals is None:
         with Pack(args.export) as pack:
             return check_pack(pack, args.key)

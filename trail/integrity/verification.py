@@ -30,8 +30,8 @@ from trail.integrity.batch_balance import Imbalance
 from trail.integrity.chain import Line
 from trail.integrity.chain_history import History, Problem
 from trail.integrity.row_digest import DayRows
-from trail.storage import ledger
-from trail.storage.database import Store
+from trail.storage import archive_place, ledger
+from trail.storage.duckdb import Store
 
 UNCHANGED, PURGED, RESTORED = "unchanged", "removed by retention", "restored"
 VALID_STATES = (UNCHANGED, PURGED, RESTORED)
@@ -124,7 +124,7 @@ def verify(
             if ledger_.name == ledger.COMMITS and not ledger_.problems:
                 _add_open_days(check, ask, ledger_)
         check.problems += _derived(check, ask, settings, full=full)
-        archive = settings.store.archive_path.absolute()
+        archive = archive_place.of(settings)
         check.problems += archive_check.problems(ask, current, archive, full=full)
     _add_purge_doubts(check)
     _check_batches(check)

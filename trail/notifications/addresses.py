@@ -35,7 +35,7 @@ _EMBEDDED_IPV4 = tuple(
         "2001::/32",
     )
 )
-# A cloud's metadata in a private network.
+# A cloud metadata address inside a private network.
 _METADATA_V6 = ipaddress.IPv6Address("fd00:ec2::254")
 _ISATAP = (0x00005EFE, 0x02005EFE)
 # The only block with addresses of the public internet (RFC 4291, IANA registry).
@@ -123,8 +123,8 @@ def resolve_public(
 ) -> list[str]:
     """Return the IP addresses to connect to, in order of preference.
 
-    Raises `InputError` if any of them is neither public nor in one of the private *networks*, even
-    if others are. Raises `UnavailableError` if the name cannot be resolved now.
+    Raises `InputError` if any of them is neither public nor in one of the private *networks*.
+    Raises `UnavailableError` if the name cannot be resolved now.
     """
     try:
         result = list(dict.fromkeys(resolve(endpoint.host, endpoint.port)))
@@ -147,7 +147,7 @@ def resolve_hostname(host: str, port: int) -> list[str]:
 def is_allowed(text: str, *, loopback: bool, networks: tuple[Network, ...] = ()) -> bool:
     """Return whether connections to the IP address *text* are allowed.
 
-    It is public, or in one of the private *networks*, or with *loopback* this machine.
+    Allowed are public addresses, the private *networks* and, with *loopback*, this machine.
     """
     try:
         address = ipaddress.ip_address(text)

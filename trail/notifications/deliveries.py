@@ -17,7 +17,8 @@ from trail.core.errors import InputError
 from trail.core.json_values import json_value
 from trail.core.model import Verdict
 from trail.notifications import retry_policy
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 KINDS = ("event", "alert", "finding", "incident", "notice", "seal", "digest", "test")
 _MAX_RESPONSE_LENGTH = 300
@@ -184,10 +185,10 @@ _RELEASE_SQL = "update deliveries set state = 'waiting', tries = tries - 1 where
 
 
 def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int:
-    """Try dead letters and waiting deliveries now, at their original positions; return how many.
+    """Retry dead letters and waiting deliveries now, in their original order; return their number.
 
-    Attempts start over. Since deliveries keep their order, the waiting ones before them are due,
-    too. Deliveries in another state stay as they are. *now* is naive UTC.
+    The count of attempts restarts. Since deliveries keep their order, those waiting before them
+    become due as well. Deliveries in other states are unchanged. *now* is naive UTC.
     """
     params = {"ids": list(delivery_ids), "now": now}
     rows = cursor.execute(
@@ -208,9 +209,9 @@ def resend(cursor: Cursor, delivery_ids: Iterable[int], now: dt.datetime) -> int
 
 
 def delete(cursor: Cursor, delivery_ids: Iterable[int]) -> int:
-    """Delete dead letters and waiting deliveries with their attempts; return how many.
+    """Delete dead letters and waiting deliveries with their attempts; return their number.
 
-    Deliveries that are being sent or were sent stay.
+    Deliveries that are being sent or were sent are kept.
     """
     deleted = [
         row[0]
@@ -226,7 +227,7 @@ def delete(cursor: Cursor, delivery_ids: Iterable[int]) -> int:
     return len(deleted)
 
 
-# What a user may try again or delete, by ID.
+# Deliveries that a user may retry or delete, by ID.
 _MAY_CHANGE = "state in ('dead', 'waiting') and list_contains($ids, delivery_id)"
 
 
@@ -268,7 +269,7 @@ def _record_failure(
 
 
 def as_sent(payload: Mapping[str, Any]) -> dict[str, Any]:
-    """Return *payload* as it is when it is sent: with its times and numbers as JSON."""
+    """Return *payload* as it is sent: with times and numbers in JSON form."""
     result: dict[str, Any] = json.loads(_to_json(payload))
     return result
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 # A delivery that failed this often counts as a problem although it is tried again.
 _FAILING_TRIES = 3
@@ -108,10 +109,10 @@ def list_deliveries(
 
 @dataclass(frozen=True, slots=True)
 class DeadLetters:
-    """The dead letters of one destination that ended for one reason.
+    """The dead letters of one destination with the same reason.
 
-    `status` and `answer` are what the destination answered last; `first_at` and `last_at` (naive
-    UTC) when the first and the last of them ended.
+    `status` and `answer` are the last response of the destination; `first_at` and `last_at` (naive
+    UTC) are when the first and the last of them ended.
     """
 
     destination_id: int
@@ -138,7 +139,7 @@ def dead_letters(engine: Engine) -> list[DeadLetters]:
 
 
 def subject(row: Mapping[str, Any]) -> str:
-    """Return what a row of `list_deliveries` is about: its rule, else its title or action."""
+    """Return the subject of a row of `list_deliveries`: its rule, or its title or action."""
     body = json.loads(row["payload"])
     return str(body.get("rule") or body.get("title") or body.get("action") or "")
 

@@ -1,88 +1,28 @@
-"""Destinations of notifications: storage, validation and state.
+"""Storage of destinations, and the requests that are sent to them.
 
-A destination refers to its secrets by name. The values are read from the settings when sending,
-and are never stored, logged or displayed; each is sent to the hosts it belongs to only.
+A secret of a destination is sent to the hosts it belongs to only.
 """
 
 import contextlib
 import datetime as dt
 import json
-from collections.abc import Container, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cache
+from collections.abc import Container, Sequence
 from typing import Any
-from urllib.parse import urlsplit
 
-from trail.core import registry
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.core.model import Forwarder, Notification, Request
+from trail.core.model import Notification, Request
 from trail.core.sections import Forward
-from trail.notifications import addresses, secret_hosts
+from trail.notifications import secret_hosts
+from trail.notifications.destination import Destination
 from trail.notifications.secret_hosts import Secret
 from trail.storage import cursors, ledger, query_pairs
-from trail.storage.database import Cursor, Engine, Store
-from trail.storage.filters import Filter
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 # `paused` by a user; `off` after a response (410, 401) or a URL that is not allowed.
 STATES = ("on", "paused", "off")
-_MAX_NAME_LENGTH = 80
-
-
-@dataclass(frozen=True, slots=True)
-class Destination:
-    """One destination. Times are naive UTC.
-
-    `settings` contains no secrets; `secrets` maps secret fields to names under `forward.secrets`.
-    With `streams`, every event that matches `query` is sent; without it, only messages of rules
-    and reports. `mark_at`, `mark_time` and `mark_id` are the cursor of the stream. With `seals`,
-    seals are sent too: `seal_number` is the last one queued, `seal_mark` that seal in hex.
-    `reason` says why it is off. `skipped` counts events that its forwarder does not accept,
-    `dropped` dead letters deleted beyond the limit of the log.
-    """
-
-    destination_id: int
-    kind: str
-    name: str
-    settings: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-    streams: bool = False
-    query: str = ""
-    state: str = "on"
-    reason: str = ""
-    changed_at: dt.datetime | None = None
-    made_by: str = ""
-    made_at: dt.datetime | None = None
-    mark_at: dt.datetime | None = None
-    mark_time: dt.datetime | None = None
-    mark_id: str = ""
-    skipped: int = 0
-    dropped: int = 0
-    seals: bool = False
-    seal_number: int = 0
-    seal_mark: str = ""
-
-    @property
-    def forwarder(self) -> Forwarder:
-        """Return the forwarder of its kind; raises `InputError` for an unknown kind."""
-        result = kinds().get(self.kind)
-        if not result:
-            raise InputError(f"Unknown destination kind {self.kind!r}.")
-        return result
-
-    def display_settings(self) -> dict[str, str]:
-        """Return the settings for display: only the host of URLs, only the name of secrets."""
-        plain = {
-            name: _host_of(value) if "://" in value else value
-            for name, value in self.settings.items()
-        }
-        return {**plain, **{name: f"secret {secret!r}" for name, secret in self.secrets.items()}}
-
-
-@cache
-def kinds() -> dict[str, Forwarder]:
-    """Return the forwarders under forwarders/, by name."""
-    return {item.name: item for item in registry.discover("forwarders", "FORWARDER").values()}
 
 
 def add(
@@ -96,12 +36,12 @@ def add(
 ) -> int:
     """Store a new destination and return its ID; a stream starts with the next event.
 
-    The secrets named in *entered* were entered with it, by who knows them: they belong to its host.
+    The secrets named in *entered* were entered together with it, and are bound to its host.
 
-    Raises `InputError` for a name in use, for invalid values (see `check`), for a secret that
-    belongs to another host, and outside the *demo* workspace for a kind of that alone.
+    Raises `InputError` for a name in use, for invalid values (see `Destination.check`), for a
+    secret that belongs to another host, and outside the *demo* workspace for a demo-only kind.
     """
-    check(destination, forward)
+    destination.check(forward)
     if destination.forwarder.demo_only and not demo:
         raise InputError(
             f"{destination.forwarder.title} is for the demo workspace only.",
@@ -148,7 +88,7 @@ def update(cursor: Cursor, destination: Destination, forward: Forward) -> None:
 
     Raises `InputError` as `add` does.
     """
-    check(destination, forward)
+    destination.check(forward)
     _bind(cursor, destination, forward)
     with _recorded(cursor, destination.destination_id):
         cursor.execute(
@@ -240,8 +180,8 @@ def build_request(
 ) -> Request:
     """Return the request that sends *notification*, with the secrets, at *now* (aware, UTC).
 
-    Several notifications are for a forwarder with `batch` only. The secrets named in *entered* come
-    from whom this is done for, and may go to any host. The only function that returns secrets to a
+    Several notifications require a forwarder with `batch`. The secrets named in *entered* were just
+    entered by the user and may go to any host. This is the only function that returns secrets to a
     caller. Raises `InputError` for unusable settings, and if the request would go to a host that a
     secret does not belong to.
     """
@@ -262,7 +202,7 @@ def _unchecked(
 ) -> tuple[Request, list[Secret]]:
     """Return the request, not yet to be sent, and the secrets that it is made from."""
     forwarder = destination.forwarder
-    values = _secret_values(destination, forward)
+    values = destination.secret_values(forward)
     if isinstance(notification, Notification):
         request = forwarder.request(notification, destination.settings, values, now)
     else:
@@ -286,16 +226,16 @@ def _bind(
 ) -> secret_hosts.Hosts:
     """Record the host of each secret of *destination* that may be recorded; return all hosts.
 
-    Those named in *entered* may be, whatever they were before.
+    Hosts of secrets named in *entered* are always recorded.
 
-    The first time, the hosts of all stored destinations are recorded: they exist since a version
-    that recorded none. Raises `InputError` if a secret belongs to another host.
+    The first call records the hosts of all stored destinations, which may come from a version that
+    recorded none. Raises `InputError` if a secret belongs to another host.
     """
     known = secret_hosts.read(cursor)
     hosts = {name: list(items) for name, items in (known or {}).items()}
     for stored in _stored_in(cursor) if known is None else []:
         with contextlib.suppress(InputError):  # unusable, so that nothing is sent
-            check(stored, forward)
+            stored.check(forward)
             _, secrets, host = _sample(stored, forward)
             for secret in secrets:
                 if secret_hosts.is_unbound(secret, forward, None) and host:
@@ -325,63 +265,6 @@ def _append(items: list[str], item: str) -> None:
         items.append(item)
 
 
-def _secret_values(destination: Destination, forward: Forward) -> dict[str, str]:
-    """Return secret values by field; raises `InputError` naming a secret that is not set."""
-    values = {}
-    for field_name, name in destination.secrets.items():
-        secret = forward.secrets.get(name)
-        if secret is None or not secret.get_secret_value():
-            raise InputError(
-                f"The secret {name!r} is not set.",
-                f"Set forward.secrets.{name} in secrets.toml or TRAIL_FORWARD__SECRETS__{name}.",
-            )
-        values[field_name] = secret.get_secret_value().strip()
-    return values
-
-
-def check(destination: Destination, forward: Forward) -> None:
-    """Raise `InputError` for an invalid name, filter, setting, secret or URL.
-
-    Hosts are not resolved here; resolved addresses are checked at each attempt.
-    """
-    if (
-        not destination.name.strip()
-        or len(destination.name) > _MAX_NAME_LENGTH
-        or not destination.name.isprintable()
-    ):
-        raise InputError(
-            "The destination name is missing or invalid.",
-            f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
-        )
-    Filter.parse(destination.query).check_lasting()
-    forwarder = destination.forwarder
-    for form_fields, values in (
-        (forwarder.settings, destination.settings),
-        (forwarder.secrets, destination.secrets),
-    ):
-        names = [form_field.name for form_field in form_fields]
-        unknown = sorted(set(values) - set(names))
-        if unknown:
-            raise InputError(
-                f"Unknown {forwarder.title} setting {unknown[0]!r}.",
-                f"Allowed: {', '.join(names) or 'none'}.",
-            )
-        for form_field in form_fields:
-            value = values.get(form_field.name, "")
-            if form_field.required and not value:
-                raise InputError(
-                    f"{forwarder.title}: {form_field.title} is missing.", form_field.help
-                )
-            if value and form_field.choices and value not in form_field.choices:
-                raise InputError(
-                    f"{forwarder.title}: invalid {form_field.title} {value[:60]!r}.",
-                    f"Allowed: {', '.join(form_field.choices)}.",
-                )
-    if destination.settings.get("url"):
-        addresses.parse_url(destination.settings["url"], loopback=forward.allow_loopback)
-    _secret_values(destination, forward)
-
-
 def _newest_ingested_at(cursor: Cursor) -> dt.datetime | None:
     text = cursors.read(cursor, cursors.KEPT)
     return dt.datetime.fromisoformat(text) if text else None
@@ -392,11 +275,3 @@ def _from_row(row: dict[str, Any]) -> Destination:
     stored = {"settings": json.loads(row["settings"]), "secrets": json.loads(row["secrets"])}
     stored["query"] = query_pairs.from_kept(row["query"])
     return Destination(**{**row, **stored, "reason": reason})
-
-
-def _host_of(url: str) -> str:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return "invalid URL"
-    return f"{parts.scheme}://{parts.hostname or '?'}"

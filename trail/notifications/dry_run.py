@@ -10,7 +10,7 @@ from trail.core.clock import naive_utc, utc_now
 from trail.notifications import matches
 from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, roll_up, step
 from trail.notifications.rule import EVENT_KINDS, STATE_KINDS, Rule
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from trail.storage.where import literal, select
 
@@ -20,10 +20,10 @@ _MAX_EVENTS_BY_MINUTE = 200_000
 
 @dataclass(slots=True)
 class Entry:
-    """What arrives at one moment for one target or actor: *new* events, *in_window* of them recent.
+    """What arrives at one moment for one target or actor: *new* and *in_window* events.
 
-    For a finding or incident *example* is its row. `is_match` says whether the rule matches, and
-    `message` is the index of the message that reports it.
+    For a finding or incident, *example* is its row. `is_match` is whether the rule matches, and
+    `message` the index of the message that reports it.
     """
 
     at: dt.datetime
@@ -108,7 +108,7 @@ class _Run:
         while (due := due_at(self.rule, self.state)) and due <= at:
             self._send(step(self.rule, self.state, [], due), due)
             if due_at(self.rule, self.state) == due:
-                break  # silent or over the daily cap: the roll-up waits
+                break  # in quiet hours or over the daily cap: the roll-up waits
         self.entries.append(entry)
         count = matches.count_matches(self.rule, self.state, target, entry.new, entry.in_window)
         below = self._below.setdefault(target, [])
@@ -126,7 +126,7 @@ class _Run:
         self._send(step(self.rule, self.state, [match], at), at, target)
 
     def finish(self, end: dt.datetime) -> None:
-        """Report at *end* what is pending."""
+        """Report pending matches at *end*."""
         if self.state.pending:
             self._send([roll_up(self.state)], end)
 
@@ -154,7 +154,7 @@ def _timeline(
     if rule.kind in EVENT_KINDS:
         return _event_timeline(engine, rule, start, end)
     if rule.kind in STATE_KINDS:
-        return [], "minute"  # past states are not kept
+        return [], "minute"  # past states are not stored
     if rule.kind == "silence":
         return _silence_timeline(engine, rule, start, end), "minute"
     if rule.kind == "findings":
@@ -205,7 +205,7 @@ def _event_timeline(
 
 
 def _of_new_actors(engine: Engine, entries: list[Entry], unit: str) -> list[Entry]:
-    """Return the first entry of each actor, if it is at the actor's first event of all."""
+    """Return the first entry of each actor, if it contains the actor's very first event."""
     firsts: dict[str, Entry] = {}
     for entry in entries:
         firsts.setdefault(entry.target, entry)

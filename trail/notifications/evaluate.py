@@ -26,7 +26,9 @@ from trail.notifications.matches import (
 from trail.notifications.rate_limit import Match, Message, RateLimitState, due_at, step
 from trail.notifications.rule import EVENT_KINDS, STATE_KINDS, Rule
 from trail.storage import cursors
-from trail.storage.database import Cursor, Inside, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.inside import Inside
 
 _log = logging.getLogger("trail.alerts")
 
@@ -195,10 +197,10 @@ def queue_messages(
     matches: list[Match],
     now: dt.datetime,
 ) -> None:
-    """Apply the rate limit, queue the messages that may go out, and store the new state.
+    """Apply the rate limit, queue the messages to send, and store the new state.
 
-    No message about failing deliveries goes to a destination that fails, and none goes out in a
-    maintenance window, which counts what it holds back.
+    Messages about failing deliveries skip the failing destination. In a maintenance window no
+    message is sent; the window counts the matches it holds back.
     """
     engine = Inside(cursor)
     windows = maintenance.list_all(engine)
@@ -225,7 +227,7 @@ def queue_messages(
 
 
 def payload(rule: Rule, message: Message, now: dt.datetime) -> tuple[str, dict[str, Any]]:
-    """Return the kind of the delivery of *message* and its body, with times as `datetime`."""
+    """Return the delivery kind of *message* and its body, with times as `datetime`."""
     header = {"rule": rule.name, "rule_id": rule.rule_id, "severity": rule.severity}
     reason = rule.why or (
         f"{rule.threshold:,} or more in {rule.window_minutes:,} minutes"

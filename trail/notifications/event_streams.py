@@ -17,11 +17,14 @@ from trail.core.errors import InputError
 from trail.core.model import Notification
 from trail.events.names import MESSAGE_COLUMNS, STAR, join_names
 from trail.notifications import deliveries, destinations
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, Inside, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.event_flags import AHEAD
 from trail.storage.filters import Filter
+from trail.storage.inside import Inside
 from trail.storage.where import Selection, literal, select
 
 # Events queued as deliveries at a time.

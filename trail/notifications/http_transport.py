@@ -1,8 +1,8 @@
 """HTTP transport: one request to a checked address, within one time limit.
 
-httpcore2 follows no redirects, reads no proxy from the environment, and lets the caller open the
-socket: TLS name and `Host` are those of the URL, while the socket connects to the IP address that
-was resolved and checked.
+httpcore2 follows no redirects, ignores proxy settings of the environment, and lets the caller open
+the socket: TLS name and `Host` come from the URL, while the socket connects to the resolved and
+checked IP address.
 """
 
 import ssl

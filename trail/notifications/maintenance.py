@@ -1,6 +1,6 @@
-"""Maintenance windows: spans in which rules send nothing, once or weekly.
+"""Maintenance windows: one-time or weekly spans in which rules send no messages.
 
-What matches meanwhile is counted, and reported after the window in one message that says so.
+Matches are counted, and reported after the window in one message that names it.
 """
 
 import datetime as dt
@@ -13,13 +13,14 @@ from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
+from trail.core.names import check_name
 from trail.core.zones import zone_names
 from trail.notifications.rule import Rule
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 MAX_WINDOWS = 100
-_MAX_NAME_LENGTH = 80
 _TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 _DAY = dt.timedelta(days=1)
 _LONGEST = dt.timedelta(days=31)
@@ -29,9 +30,10 @@ _LONGEST = dt.timedelta(days=31)
 class MaintenanceWindow:
     """One window; `window_id` is empty until it is saved. Stored times are naive UTC.
 
-    A `weekly` one begins on `weekday` (0 is Monday) at `start_time` and ends at `end_time`, on the
-    next day if that is not later, on the clock of `zone`; else it is from `starts_at` to `ends_at`.
-    It applies to the rules of `rule_ids`, or to all. `held` matches were held back so far.
+    A `weekly` window begins on `weekday` (0 is Monday) at `start_time` and ends at `end_time`, on
+    the next day if that is not later, in local time of `zone`; others last from `starts_at` to
+    `ends_at`. A window applies to the rules in `rule_ids`, or to all. `held` is the number of
+    matches held back so far.
     """
 
     name: str
@@ -52,17 +54,11 @@ class MaintenanceWindow:
 
     def check(self) -> None:
         """Raise `InputError` naming the first invalid value."""
-        if (
-            not self.name.strip()
-            or len(self.name) > _MAX_NAME_LENGTH
-            or not self.name.isprintable()
-        ):
-            raise InputError(
-                "The name of the window is missing or invalid.",
-                f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
-            )
+        check_name(self.name, "window")
         if self.zone not in zone_names():
-            raise InputError(f"Unknown time zone {self.zone[:60]!r}.", "Use one as Europe/Oslo.")
+            raise InputError(
+                f"Unknown time zone {self.zone[:60]!r}.", "Use a name such as Europe/Oslo."
+            )
         if self.weekly:
             if not 0 <= self.weekday < len(WEEKDAYS):
                 raise InputError(f"Weekday is {self.weekday}.", "Use 0 (Monday) to 6 (Sunday).")
@@ -73,7 +69,7 @@ class MaintenanceWindow:
             raise InputError("The window ends before it begins.", "Choose a later end.")
         elif self.ends_at - self.starts_at > _LONGEST:
             raise InputError(
-                f"The window is longer than {_LONGEST.days} days.", "Switch the rules off instead."
+                f"The window is longer than {_LONGEST.days} days.", "Turn the rules off instead."
             )
 
     def applies_to(self, rule: Rule) -> bool:
@@ -81,10 +77,10 @@ class MaintenanceWindow:
         return not self.rule_ids or rule.rule_id in self.rule_ids
 
     def end_at(self, now: dt.datetime) -> dt.datetime | None:
-        """Return when the window that is open at *now* ends (both naive UTC), or None.
+        """Return the end of the window if it is open at *now* (both naive UTC), or None.
 
-        Where the clocks are set back or forward, a weekly window takes the earlier meaning of its
-        start and the later one of its end, so that it is never shorter than planned.
+        Around clock changes, a weekly window uses the earlier of two possible starts and the later
+        of two possible ends, so that it is never shorter than planned.
         """
         if not self.weekly:
             is_open = self.starts_at and self.ends_at and self.starts_at <= now < self.ends_at
@@ -103,7 +99,7 @@ class MaintenanceWindow:
         return min(self._moments(day, self.start_time)), max(self._moments(last, self.end_time))
 
     def _moments(self, day: dt.date, time: str) -> tuple[dt.datetime, dt.datetime]:
-        """Return the two meanings of a local time, which differ when the clocks are changed."""
+        """Return the two possible meanings of a local time, which differ around clock changes."""
         local = dt.datetime.combine(day, dt.time.fromisoformat(time), ZoneInfo(self.zone))
         return naive_utc(local), naive_utc(local.replace(fold=1))
 
@@ -121,7 +117,7 @@ def held_by(
 
 
 def quieted(windows: Iterable[MaintenanceWindow], rule: Rule, now: dt.datetime) -> Rule:
-    """Return *rule*, silent until the end of the window that is open for it, if there is one."""
+    """Return *rule*, silenced until the end of its open window, if there is one."""
     found = held_by(windows, rule, now)
     if not found:
         return rule
@@ -139,7 +135,9 @@ def add(cursor: Cursor, window: MaintenanceWindow, by: str) -> str:
     window.check()
     [(number,)] = cursor.execute("select count(*) from maintenance_windows").fetchall()
     if number >= MAX_WINDOWS:
-        raise InputError(f"There are {MAX_WINDOWS} windows.", "Delete one that has ended.")
+        raise InputError(
+            f"There are already {MAX_WINDOWS} maintenance windows.", "Delete one that has ended."
+        )
     window_id = secrets.token_hex(8)
     cursor.execute(
         "insert into maintenance_windows values ($id, $name, $weekly, $starts, $ends, $weekday, "
@@ -164,7 +162,7 @@ def add(cursor: Cursor, window: MaintenanceWindow, by: str) -> str:
 
 
 def remove(cursor: Cursor, window_id: str) -> None:
-    """Delete a window; what it holds back is reported as soon as the rules may send."""
+    """Delete a window; matches it held back are reported as soon as the rules may send."""
     cursor.execute("delete from maintenance_windows where window_id = $id", {"id": window_id})
 
 

@@ -14,7 +14,7 @@ from trail.events.names import MESSAGE_COLUMNS
 from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
 from trail.storage import timezones
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.event_flags import AHEAD
 from trail.storage.filters import Filter, Window
 from trail.storage.where import Selection, literal, select
@@ -24,7 +24,7 @@ _PERSISTENT = "persistent"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """SQL over `events e`: what the matches of a rule are grouped by, its label, and its tables."""
+    """SQL over `events e`: the grouping of a rule's matches, with its label and tables."""
 
     key: str
     label: str
@@ -41,7 +41,7 @@ _ACTOR = Group("'actor|' || p.actor_id", DISPLAY_P, "join actors p using (actor_
 ACTOR_PREFIX = "actor|"
 
 
-# How far back the offsets of a rule's zone are known, in days.
+# Number of days for which offsets of a rule's zone are computed.
 _OFFSET_DAYS = 4_000
 
 
@@ -106,7 +106,7 @@ class NewEvents:
 
 
 def key_of(rule: Rule, event: Mapping[str, Any]) -> str:
-    """Return the key of the group of *event*, as `group_of` has it in SQL."""
+    """Return the group key of *event*, equal to that of `group_of` in SQL."""
     if rule.groups_by_actor:
         return f"{ACTOR_PREFIX}{event.get('actor_id') or ''}"
     named = event.get("target_id") or event.get("target_name") or ""
@@ -129,9 +129,8 @@ def match_events(
 ) -> list[Match]:
     """Return the matches among *new_events*, one per target or actor, earliest first.
 
-    Those of a `new_actor` rule are of actors without any earlier event.
-
-    Events before *oldest* (naive UTC) do not match, so that importing old files sends no alerts.
+    Matches of a `new_actor` rule are by actors without earlier events. Events before *oldest*
+    (naive UTC) do not match, so that importing old files sends no alerts.
     """
     # A relative range ends now, but the clock of a source may be a little ahead.
     selected = selection(engine, rule, now.replace(tzinfo=dt.UTC) + AHEAD)
@@ -169,7 +168,7 @@ def match_events(
 
 
 def first_events(engine: Engine, actor_ids: Iterable[str]) -> dict[str, dt.datetime]:
-    """Return when the first event of each actor happened (naive UTC), of those that have one."""
+    """Return the time of the first event (naive UTC) by actor, for actors with events."""
     rows = engine.table(
         "select p.actor_id, min(e.occurred_at) as first_at from trusted_events e "
         "join actors p using (actor_key) where list_contains($ids, p.actor_id) group by all",
@@ -179,7 +178,7 @@ def first_events(engine: Engine, actor_ids: Iterable[str]) -> dict[str, dt.datet
 
 
 def _without_earlier_event(engine: Engine, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the *rows* of actors whose first event of all is the first of the row."""
+    """Return the *rows* of actors whose very first event is the first event of the row."""
     if not rows:
         return rows
     first = first_events(engine, (row["target"].removeprefix(ACTOR_PREFIX) for row in rows))
@@ -238,7 +237,7 @@ def match_incidents(
 
 
 def silence_text(rule: Rule) -> str:
-    """Return what a message about silence says."""
+    """Return the text of a message about silence."""
     return f"No matching event for {rule.silent_minutes:,} minutes."
 
 

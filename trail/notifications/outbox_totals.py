@@ -1,12 +1,12 @@
-"""What waits in the outbox and what was given up, in totals that monitoring can watch."""
+"""Totals of pending deliveries and dead letters in the outbox, for monitoring."""
 
 import datetime as dt
 from dataclasses import dataclass
 
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 REASONS = ("http_4xx", "http_5xx", "http_other", "no_response")
-# Destinations that are counted apart; the rest are one, so that monitoring gets bounded labels.
+# Destinations counted individually; the rest are combined, so that metric labels are bounded.
 _MOST = 100
 REST = "other"
 
@@ -15,8 +15,8 @@ REST = "other"
 class Outbox:
     """The deliveries of one destination, or of all beyond the first hundred (`REST`).
 
-    `pending` counts what waits or is being sent, `oldest_at` (UTC without zone) is when the oldest
-    of it was queued, and `dead` counts dead letters by one of `REASONS`.
+    `pending` counts waiting and sending deliveries, `oldest_at` (naive UTC) is when the oldest of
+    them was queued, and `dead` counts dead letters by each of `REASONS`.
     """
 
     destination: str
@@ -27,7 +27,7 @@ class Outbox:
 
 
 def totals(engine: Engine) -> list[Outbox]:
-    """Return the totals of each destination by its ID, the oldest destination first."""
+    """Return the totals of each destination by ID, oldest destination first."""
     rows = engine.table(
         f"with ranked as (select destination_id, kind, row_number() over (order by destination_id) "
         f"<= {_MOST} as apart from destinations), "

@@ -44,8 +44,8 @@ class RateLimitState:
     """The state of one rule. Times are naive UTC; `day` is in the rule's time zone.
 
     A round begins at `opened_at` with the first match and ends with one roll-up. `firsts` counts
-    the targets reported at once in this round, `sent` the messages of `day`. `held` pending matches
-    were held back by the maintenance window `held_by`.
+    the targets reported immediately in this round, `sent` the messages of `day`. `held` is the
+    number of pending matches held back by the maintenance window `held_by`.
     """
 
     targets: dict[str, TargetState] = field(default_factory=dict)
@@ -68,7 +68,7 @@ class Message:
     """One message: `form` is first, rollup or overflow; `count` is the number of matches.
 
     `targets` lists (label, count), `more_targets` is the number not listed, and `since` is the
-    start of the round. `held` of a roll-up's matches were held back by the window `held_by`.
+    start of the round. `held` is the number of matches held back by the window `held_by`.
     """
 
     form: str

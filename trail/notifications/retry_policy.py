@@ -52,10 +52,10 @@ def judge(response: Response) -> Verdict:
 
 
 def judge_batch(response: Response, number: int) -> list[Verdict]:
-    """Return the verdicts of *number* messages in one request, as `model.Batching` has them.
+    """Return the verdicts of *number* messages in one request, as described in `model.Batching`.
 
-    A response that is no success concerns the first message, before which the others wait; one
-    that rejects the content may concern any of several.
+    A failure applies to the first message, which the others wait for; a rejection of the content
+    may apply to any of several messages.
     """
     verdict = judge(response)
     if verdict.kind == "ok":

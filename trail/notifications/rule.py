@@ -7,25 +7,25 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
 from trail.core.errors import InputError
+from trail.core.names import check_name
 from trail.core.zones import zone_names
 from trail.storage.filters import Filter
 
-# `events`: events of a filter; `new_actor`: such events of an actor without any earlier one;
-# `findings`: from a score; `incidents`: persistent or open too long; `silence`: no event of a
-# filter for some minutes; then a state of this product: a source or a destination that fails, or a
-# problem of the trail's integrity.
+# `events`: events of a filter; `new_actor`: such events by an actor without earlier events;
+# `findings`: from a minimum score; `incidents`: persistent or open too long; `silence`: no event
+# of a filter for some minutes; the others are states of this product: a failing source or
+# destination, or a problem of the trail's integrity.
 STATE_KINDS = ("source", "delivery", "integrity")
 EVENT_KINDS = ("events", "new_actor")
 KINDS = (*EVENT_KINDS, "findings", "incidents", "silence", *STATE_KINDS)
 # The kinds to which the filter of a rule applies.
 FILTERED_KINDS = (*EVENT_KINDS, "silence")
-# What the matches of an `events` rule are counted and reported by.
+# How the matches of an `events` rule are counted and reported.
 GROUPS = ("target", "actor")
 SEVERITIES = ("info", "warning", "critical")
 _QUIET = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])-([01][0-9]|2[0-3]):([0-5][0-9])")
 # From this score on a finding is urgent, and new rules for findings match.
 HIGH_SCORE = 40
-_MAX_NAME_LENGTH = 80
 _MAX_MINUTES = 43_200
 
 
@@ -37,9 +37,9 @@ class Rule:
     (`group_by`), has at least `threshold` events within `window_minutes` of event time; a
     `new_actor` rule at the first events of an actor. With `outside`, such as `08:00-18:00`, only
     events at other hours, or on Saturday or Sunday in `zone`, match such rules. `score` applies to
-    findings, `open_minutes` to incidents (persistent ones match at once), `silent_minutes` to
-    silence. The kinds of `STATE_KINDS` report when a problem begins and when it has ended, without
-    a filter. The first match of a target or actor is reported at once, further ones in one message
+    findings, `open_minutes` to incidents (persistent ones match immediately), `silent_minutes` to
+    silence. The kinds of `STATE_KINDS` report when a problem begins and when it ends, without a
+    filter. The first match of a target or actor is reported immediately, later ones in one message
     every `roll_up_minutes`. `quiet` is `22:00-07:00` in `zone`; `daily_cap` limits messages per day
     of that zone.
     """
@@ -67,15 +67,7 @@ class Rule:
 
     def check(self) -> None:
         """Raise `InputError` naming the first invalid value."""
-        if (
-            not self.name.strip()
-            or len(self.name) > _MAX_NAME_LENGTH
-            or not self.name.isprintable()
-        ):
-            raise InputError(
-                "The rule name is missing or invalid.",
-                f"Use 1 to {_MAX_NAME_LENGTH} printable characters.",
-            )
+        check_name(self.name, "rule")
         self._check_choice("kind", self.kind, KINDS)
         self._check_choice("group_by", self.group_by, GROUPS)
         self._check_choice("severity", self.severity, SEVERITIES)
@@ -115,7 +107,7 @@ class Rule:
 
     @property
     def groups_by_actor(self) -> bool:
-        """Return whether the matches of the rule are those of actors, not of targets."""
+        """Return whether the rule matches actors, not targets."""
         return self.kind == "new_actor" or (self.kind == "events" and self.group_by == "actor")
 
     def local_time(self, now: dt.datetime) -> dt.datetime:
@@ -125,7 +117,7 @@ class Rule:
     def definition(self) -> dict[str, Any]:
         """Return the settings of the rule without its state, for storage and export.
 
-        Later settings are left out unless used, so that an earlier version reads the other rules.
+        Newer settings are omitted unless used, so that earlier versions can read other rules.
         """
         values = asdict(self)
         for name in ("rule_id", "snoozed_until", "active"):

@@ -3,7 +3,7 @@
 import contextlib
 import datetime as dt
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -13,13 +13,14 @@ from trail.core.errors import InputError
 from trail.notifications.rate_limit import RateLimitState, TargetState
 from trail.notifications.rule import Rule
 from trail.storage import ledger, query_pairs
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 
 def save(cursor: Cursor, rule: Rule, by: str) -> int:
     """Insert or update *rule* and return its ID.
 
-    Raises `InputError` for invalid values, for a name in use, and if the rule to update is gone.
+    Raises `InputError` for invalid values, a name in use, and a rule that no longer exists.
     """
     rule.check()
     if cursor.execute(
@@ -33,18 +34,18 @@ def save(cursor: Cursor, rule: Rule, by: str) -> int:
     if number:
         with _recorded(cursor, number):
             updated = cursor.execute(
-                "update rules set name = $name, definition = $definition, active = $active "
-                "where rule_id = $id returning 1",
-                {**values, "id": number},
+                "update rules set name = $name, definition = $definition, active = $active, "
+                "edited_by = $by, edited_at = $now where rule_id = $id returning 1",
+                {**values, "id": number, "by": by, "now": utc_now()},
             ).fetchall()
         if not updated:
-            raise InputError("Rule not found.", "It was deleted meanwhile. Save it as a new rule.")
+            raise InputError("Rule not found.", "It has been deleted. Save it as a new rule.")
         return number
     number = int(cursor.execute("select nextval('rule_ids')").fetchall()[0][0])
     with _recorded(cursor, number):
         cursor.execute(
             "insert into rules values "
-            "($id, $name, $definition, $active, null, $by, $now, null, '{}')",
+            "($id, $name, $definition, $active, null, $by, $now, null, '{}', null, null)",
             {**values, "id": number, "by": by, "now": utc_now()},
         )
     return number
@@ -61,12 +62,13 @@ def remove(cursor: Cursor, rule_id: int) -> None:
             cursor.execute(f"delete from {table} where rule_id = $id", {"id": rule_id})
 
 
-def set_active(cursor: Cursor, rule_id: int, *, active: bool) -> None:
-    """Switch a rule on or off; what arrives while it is off is not evaluated, also not later."""
+def set_active(cursor: Cursor, rule_id: int, by: str, *, active: bool) -> None:
+    """Switch a rule on or off; events that arrive while it is off are never evaluated."""
     with _recorded(cursor, rule_id):
         cursor.execute(
-            "update rules set active = $active where rule_id = $id",
-            {"id": rule_id, "active": active},
+            "update rules set active = $active, edited_by = $by, edited_at = $now "
+            "where rule_id = $id",
+            {"id": rule_id, "active": active, "by": by, "now": utc_now()},
         )
 
 
@@ -88,6 +90,28 @@ def list_all(engine: Engine) -> list[Rule]:
         "select rule_id, definition, active, snoozed_until from rules order by lower(name)"
     )
     return [_from_row(row) for row in result.to_pylist()]
+
+
+@dataclass(frozen=True, slots=True)
+class Authorship:
+    """Who created a rule and who last changed it, with times (naive UTC); snoozes do not count.
+
+    `edited_by` and `edited_at` are None if nobody did, or only an earlier version, which did not
+    store it.
+    """
+
+    made_by: str
+    made_at: dt.datetime
+    edited_by: str | None
+    edited_at: dt.datetime | None
+
+
+def authorships(engine: Engine) -> dict[int, Authorship]:
+    """Return who made and changed each rule, by rule ID."""
+    rows = engine.table(
+        "select rule_id, made_by, made_at, edited_by, edited_at from rules"
+    ).to_pylist()
+    return {row.pop("rule_id"): Authorship(**row) for row in rows}
 
 
 def histories(engine: Engine, days: int, today: dt.date) -> dict[int, dict[str, Any]]:
@@ -225,6 +249,8 @@ def clear_seen(cursor: Cursor, rule_id: int, key: str) -> None:
 def _from_row(row: dict[str, Any]) -> Rule:
     values = json.loads(row["definition"])
     values["query"] = query_pairs.from_kept(values.get("query", ""))
+    # As in parsed files, so that 90 and 90.0 compare as equal text.
+    values["score"] = float(values.get("score", 0))
     return replace(
         Rule(**{**values, "destinations": tuple(values["destinations"])}),
         rule_id=row["rule_id"],

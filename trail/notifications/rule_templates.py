@@ -1,4 +1,4 @@
-"""Rules to start from: what most teams want to know at once."""
+"""Rule templates for the most common alerts."""
 
 from trail.notifications.rule import Rule
 
@@ -15,7 +15,7 @@ TEMPLATES = {
     "audience_downloaded": Rule(
         "Audience downloaded", query="kind=download&target_type=audience", group_by="actor"
     ),
-    # Segment's events of roles and policies do not say which role was granted.
+    # Segment's events about roles and policies do not name the granted role.
     "role_granted": Rule(
         "Role or policy granted",
         query="action=Policy+Created&action=User+Policy+Updated&action=User+Group+Policy+Updated"
@@ -23,4 +23,4 @@ TEMPLATES = {
         severity="critical",
     ),
 }
-"""By the name in the address of the editor; the destinations and the zone are missing."""
+"""By the name in the editor's URL; destinations and zone are not set."""

@@ -12,9 +12,11 @@ import itertools
 from trail.integrity import chain
 from trail.integrity.chain import Line
 from trail.notifications import deliveries
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.event_streams import BATCH_SIZE
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 
 def newest_seal(engine: Engine) -> Line | None:

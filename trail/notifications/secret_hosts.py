@@ -19,7 +19,8 @@ from trail.core.sections import Forward
 from trail.core.settings import variable
 from trail.notifications import addresses
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 # Hosts by the name of the secret.
 Hosts = Mapping[str, list[str]]

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 from trail.notifications import evaluate, rule_store
 from trail.notifications.rate_limit import Match, RateLimitState
 from trail.notifications.rule import STATE_KINDS, Rule
-from trail.storage.database import Cursor, Engine, Inside, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
+from trail.storage.inside import Inside
 
 
 @dataclass(frozen=True, slots=True)

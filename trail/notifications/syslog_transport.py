@@ -57,10 +57,10 @@ def _connect(found: list[str], port: int, timeout_s: float) -> socket.socket:
 
 
 class _Stream:
-    """The client's side of TLS over *connection*; raises `OSError`, of which TLS errors are some.
+    """The client side of TLS over *connection*; raises `OSError`, including TLS errors.
 
-    `ssl.SSLSocket.unwrap` may return without reading what the server said last. With TLS 1.3, a
-    server that demands a client certificate refuses the connection only then.
+    `ssl.SSLSocket.unwrap` may return without reading the server's last message. With TLS 1.3, a
+    server that requires a client certificate rejects the connection only then.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class _Stream:
         self._try(lambda: self._tls.write(data))
 
     def close(self) -> None:
-        """Announce the end and wait for that of the server, at most `_CLOSING_S`."""
+        """Send the closing alert and wait for the server's, for at most `_CLOSING_S`."""
         self._try(self._tls.unwrap)
         self._connection.shutdown(socket.SHUT_WR)
         self._deadline = min(self._deadline, time.monotonic() + _CLOSING_S)
@@ -88,7 +88,7 @@ class _Stream:
                 self._try(lambda: self._tls.read(1024))
 
     def _try(self, step: Callable[[], object]) -> bool:
-        """Run *step* and send what it wrote; return whether it has ended, else it wants to read."""
+        """Run *step* and send its output; return whether it has finished, or else needs to read."""
         try:
             step()
         except ssl.SSLWantReadError:
@@ -100,14 +100,14 @@ class _Stream:
         return True
 
     def _receive(self) -> bool:
-        """Wait for data of the server; return whether there is more."""
+        """Wait for data from the server; return whether the connection is still open."""
         self._limit()
         data = self._connection.recv(16_384)
         self._incoming.write(data) if data else self._incoming.write_eof()
         return bool(data)
 
     def _limit(self) -> None:
-        """Let the next operation take no longer than what is left of the attempt."""
+        """Limit the next operation to the remaining time of the attempt."""
         remaining = self._deadline - time.monotonic()
         if remaining <= 0:
             raise TimeoutError

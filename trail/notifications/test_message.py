@@ -12,7 +12,7 @@ from trail.core.errors import InputError
 from trail.core.model import Notification, Verdict
 from trail.core.sections import Forward
 from trail.notifications.deliveries import Delivery
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.worker import Forwarding
 
 _GZIP = b"\x1f\x8b"
@@ -42,10 +42,10 @@ def send_test(
 ) -> Verdict:
     """Send a test message immediately, outside the queue; return the verdict.
 
-    It is marked as a test, also where it is a message of another *kind* with its *body*. It is not
-    retried and does not switch the destination off. *forward* replaces the settings, with the
-    secrets of a destination that is not stored yet, which *entered* names. Raises `InputError` for
-    unusable settings.
+    It is marked as a test, even if it is a message of another *kind* with its *body*. It is not
+    retried and does not switch the destination off. For a destination that is not stored yet,
+    *forward* replaces the settings, including the secrets named in *entered*. Raises `InputError`
+    for unusable settings.
     """
     now = forwarding.clock()
     sample = {

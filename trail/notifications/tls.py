@@ -1,4 +1,4 @@
-"""TLS of destinations: the system's certificate authorities, and those of the setting."""
+"""TLS for destinations: the system's certificate authorities, and those in the settings."""
 
 import ssl
 from functools import lru_cache
@@ -8,7 +8,7 @@ from trail.core.errors import InputError
 
 @lru_cache(maxsize=4)
 def context(ca_file: str) -> ssl.SSLContext:
-    """Return a context that verifies servers, also by the certificates in *ca_file* unless empty.
+    """Return a context that verifies servers, also with the certificates in *ca_file*, if set.
 
     Raises `InputError` for a file that cannot be read; the file is read once.
     """
@@ -19,6 +19,6 @@ def context(ca_file: str) -> ssl.SSLContext:
         except (OSError, ssl.SSLError) as error:
             raise InputError(
                 "The certificates of forward.ca_file cannot be read.",
-                "Set it to a file in PEM format that the server may read.",
+                "Set it to a PEM file that the server can read.",
             ) from error
     return result

@@ -28,11 +28,12 @@ from trail.notifications import (
     seal_delivery,
 )
 from trail.notifications.deliveries import Attempt, Delivery
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.retry_policy import Random
 from trail.storage import cursors
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 _log = logging.getLogger("trail.outbox")
 
@@ -174,7 +175,9 @@ class Forwarding:
         while rest and not (self._stopping.is_set() or time.monotonic() - began > _MAX_RUN_S):
             group, began_at = _group(destination, rest[:limit]), self.clock()
             verdicts, status = self._attempt_group(destination, group)
-            if not verdicts:  # rejected as a whole: half of it shows sooner which message it is
+            if (
+                not verdicts
+            ):  # rejected as a whole: sending halves finds the rejected message sooner
                 limit = max(len(group) // 2, 1)
                 continue
             limit, ended_at = min(limit * 2, most), self.clock()
@@ -196,9 +199,9 @@ class Forwarding:
     ) -> tuple[Verdict, int]:
         """Attempt one delivery; return the verdict and the HTTP status. Nothing is recorded.
 
-        *forward* replaces the settings, with the secrets named in *entered*, for a destination that
-        is not stored yet. The verdict is `refused` for unusable settings or an address that is not
-        allowed.
+        For a destination that is not stored yet, *forward* replaces the settings, including the
+        secrets named in *entered*. The verdict is `refused` for unusable settings or a forbidden
+        address.
         """
         (verdict,), status = self._attempt_group(destination, [delivery], forward, entered)
         return verdict, status
@@ -212,7 +215,7 @@ class Forwarding:
     ) -> tuple[list[Verdict], int]:
         """Attempt *group* in one request; return the verdicts of its first deliveries, and status.
 
-        None for more than one delivery that was rejected as a whole; see `model.Batching`.
+        A group of several that was rejected as a whole has no verdicts; see `model.Batching`.
         """
         forward = forward or self.settings.forward
         public_url = forward.public_url.rstrip("/")

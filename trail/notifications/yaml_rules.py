@@ -9,7 +9,8 @@ from trail.core import yaml_text
 from trail.core.errors import InputError
 from trail.notifications import rule_store
 from trail.notifications.rule import Rule, parse_rule
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 
 def export(rules: list[Rule]) -> str:
@@ -19,7 +20,7 @@ def export(rules: list[Rule]) -> str:
 
 
 def to_entry(rule: Rule) -> dict[str, Any]:
-    """Return *rule* without default values, from which `parse_rule` returns the same rule."""
+    """Return *rule* without default values; `parse_rule` returns the same rule from it."""
     defaults = Rule("").definition()
     entry = {**rule.definition(), **({} if rule.active else {"active": False})}
     return {k: v for k, v in entry.items() if k == "name" or v != defaults.get(k)}

@@ -8,8 +8,8 @@ loaders all read it. Events that arrive after their day was archived are written
 import contextlib
 import datetime as dt
 import itertools
-import os
-from collections.abc import Iterator
+import threading
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,66 +17,76 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from trail.core import atomic_file
-from trail.core.errors import UnavailableError
-from trail.core.model import RECORD_COLUMNS
+from trail.core.errors import TrailError, UnavailableError
+from trail.core.model import ARCHIVE_KEYS, RECORD_COLUMNS
 from trail.core.settings import Settings
 from trail.events.names import STAR, join_names
 from trail.integrity.archive_check import Part, part_of
 from trail.retention import legal_holds
-from trail.storage.database import Reading, Store
+from trail.storage import archive_place, cursors, failures, search_text, tiers
+from trail.storage.archive_place import Place
+from trail.storage.cold_files import KEYED_SCHEMA
+from trail.storage.cold_tier import ColdPart
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine, Reading
 from trail.storage.filters import Window
 from trail.storage.where import span
 
-# The schema is fixed and not derived, so that all files of an archive have the same one.
-_TYPES: dict[str, pa.DataType] = {
-    "occurred_at": pa.timestamp("us", "UTC"),
-    "ingested_at": pa.timestamp("us", "UTC"),
-    "risk": pa.int8(),
-    "verified": pa.bool_(),
-}
-SCHEMA = pa.schema([(name, _TYPES.get(name, pa.string())) for name in RECORD_COLUMNS])
+# Whoever writes or lists parts has this: of two at once, one would archive the rows of the other
+# again, or take its new part for one that nobody listed.
+changing = threading.Lock()
+# Filters on these skip a part, or most of it, by its Bloom filters.
+_FILTERED = ("event_id", "target_key", "actor_key")
 
-_EMPTY = SCHEMA.empty_table().select(["event_id", "occurred_at"])
+# What a part has of the columns of `events` that are not in `STAR`.
+_MORE = ("batch_id", "search_key", "forwarded", "echo")
+# The condition on `events e` of both tiers for archived events on legal hold.
+AGAIN = f"{legal_holds.condition()} and e.event_id not in (select event_id from trail.events)"
+_EMPTY = KEYED_SCHEMA.empty_table().select(["event_id", "occurred_at", "actor_key"])
 _DAY = dt.timedelta(days=1)
-_PREFIX = "day="
-# Starts with a dot, so that neither the loader nor `parts` reads an incomplete file.
-_UNFINISHED = ".unfinished-"
 _BATCH_ROWS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """Events that were archived (event_id, occurred_at in UTC without zone), and their parts."""
+    """Events that were archived, and their parts.
+
+    The events have event_id, occurred_at (UTC, without zone), and the actor_key that is written.
+    """
 
     events: pa.Table
     parts: dict[dt.date, Part]
 
 
-def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.datetime) -> Archived:
+def write(
+    store: Store,
+    settings: Settings,
+    dates: list[dt.date],
+    now: dt.datetime,
+    *,
+    again: bool = False,
+) -> Archived:
     """Write the events of *dates* that are not on hold, one new part per day; return them.
 
-    They are read back from the parts, which are complete on disk when this returns; *now* (UTC) is
-    part of their names. Raises `UnavailableError` if the folder cannot be written; no part of this
-    call remains then.
+    With *again* they are the archived events that are on hold. They are read back from the parts,
+    which are complete on disk when this returns; *now* (UTC) is part of their names. Raises
+    `UnavailableError` if the archive cannot be written; no part of this call remains then.
     """
-    written: list[Path] = []
-    results = [_EMPTY]
+    place, results = archive_place.of(settings), [_EMPTY]
     parts: dict[dt.date, Part] = {}
     try:
-        with store.reading() as reading:
+        source, chosen = store, f"not {legal_holds.condition()}"
+        if again:
+            source, chosen = tiers.both(store), AGAIN
+        with source.reading() as reading:
             for date in dates:
-                folder = settings.store.archive_path.absolute() / f"{_PREFIX}{date.isoformat()}"
-                result = _write_day(reading, date, folder, now)
-                if result:
-                    written.append(result[0])
+                file = _free_name(place, date, now)
+                if result := _write_day(_rows(reading, date, chosen), place, file):
+                    parts[date] = result[0]
                     results.append(result[1])
-                    parts[date] = part_of(result[0])
-        for folder in {path.parent.parent for path in written}:
-            atomic_file.sync_folder(folder)
     except BaseException as error:
-        for part in written:
-            part.unlink(missing_ok=True)
+        discard(place, parts.values())
         if isinstance(error, OSError | pa.ArrowException):
             reason = isinstance(error, OSError) and error.strerror
             raise UnavailableError(
@@ -88,91 +98,89 @@ def write(store: Store, settings: Settings, dates: list[dt.date], now: dt.dateti
     events = pa.concat_tables(results)
     # Without zone, as in the database, so that the values can be compared.
     at = pc.cast(events["occurred_at"], pa.timestamp("us"))
-    return Archived(pa.table({"event_id": events["event_id"], "occurred_at": at}), parts)
+    return Archived(events.set_column(1, "occurred_at", at), parts)
 
 
-def days(settings: Settings) -> list[tuple[dt.date, int, int]]:
-    """Return the archived days, oldest first: (day, events, bytes).
+def has_late(engine: Engine, cutoff: dt.datetime) -> bool:
+    """Return whether events of archived days before *cutoff* (UTC) are in the database.
 
-    An event in two parts counts once; bytes include both copies. Raises `UnavailableError` with the
-    name of a damaged part.
+    They arrived since, and the next purge archives them. Those on hold stay, and do not count.
     """
-    result = []
-    for date, files in parts(settings).items():
-        ids = pa.chunked_array([], pa.string())
-        rows = 0
-        for file in files:
-            with readable(file):
-                if len(files) == 1:
-                    rows = int(pq.read_metadata(file).num_rows)
-                    continue
-                more = pq.read_table(file, columns=["event_id"])["event_id"]
-                ids = pa.chunked_array([*ids.chunks, *more.chunks], pa.string())
-        result.append((date, rows or len(pc.unique(ids)), sum(f.stat().st_size for f in files)))
-    return result
+    found = engine.table(
+        f"select 1 from events e where {span(Window(None, cutoff), 'e.occurred_at')} "
+        "and e.occurred_at::date in (select day from cold_parts) "
+        f"and not {legal_holds.condition()} limit 1"
+    )
+    return bool(found.num_rows)
+
+
+def discard(place: Place, parts: Iterable[Part]) -> None:
+    """Delete *parts* that nothing lists. What cannot be deleted now is found by `adoption`."""
+    for part in parts:
+        with contextlib.suppress(OSError, TrailError):
+            place.delete(part.file)
+
+
+def listed(
+    cursor: Cursor, written: dict[dt.date, Part], unsearchable: Collection[dt.date] = ()
+) -> list[ColdPart]:
+    """Return the parts *written* by this database as the cold tier lists them.
+
+    Those of the days *unsearchable* have events without a search text.
+    """
+    mark = cursors.read(cursor, search_text.BACKFILL)
+    searchable_from = dt.datetime.fromisoformat(mark).date() if mark else dt.date.min
+    return [
+        ColdPart(
+            day,
+            part.file,
+            part.rows,
+            part.bytes,
+            keyed=True,
+            searchable=searchable_from < day and day not in unsearchable,
+        )
+        for day, part in written.items()
+    ]
 
 
 @contextlib.contextmanager
-def readable(part: Path) -> Iterator[None]:
-    """Convert errors of a damaged *part* to an `UnavailableError` with its name."""
+def readable(file: str) -> Iterator[None]:
+    """Convert errors of the damaged part *file* to an `UnavailableError` with its name."""
     try:
         yield
     except (pa.ArrowException, OSError) as error:
-        raise UnavailableError(
-            f"Archive file {part.parent.name}/{part.name} cannot be read: damaged or missing.",
-            "Restore it from a copy, or remove it from the archive.",
-        ) from error
-
-
-def parts(
-    settings: Settings, first: dt.date = dt.date.min, last: dt.date = dt.date.max
-) -> dict[dt.date, list[Path]]:
-    """Return the parts of each archived day from *first* to *last*, days and parts in order."""
-    result: dict[dt.date, list[Path]] = {}
-    for folder in sorted(settings.store.archive_path.absolute().glob(f"{_PREFIX}*")):
-        try:
-            date = dt.date.fromisoformat(folder.name.removeprefix(_PREFIX))
-        except ValueError:
-            continue
-        files = sorted(folder.glob("part-*.parquet"))
-        if files and first <= date <= last:
-            result[date] = files
-    return result
+        raise failures.unreadable_archive_file(file) from error
 
 
 def _write_day(
-    reading: Reading, date: dt.date, folder: Path, now: dt.datetime
-) -> tuple[Path, pa.Table] | None:
-    """Write the part of one day, read it back, and rename it; return None without events."""
-    batches = _rows(reading, date)
+    batches: Iterator[pa.RecordBatch], place: Place, file: str
+) -> tuple[Part, pa.Table] | None:
+    """Write *file*, the part of one day, and read it back; return None without events."""
     first = next(batches, None)
     if first is None:
         return None
-    folder.mkdir(parents=True, exist_ok=True)
-    for remains in folder.glob(f"{_UNFINISHED}*"):
-        remains.unlink()  # left by a killed process
-    target = _free_name(folder, now)
-    part = folder / f"{_UNFINISHED}{target.name}"
-    try:
+
+    def fill(path: Path) -> int:
         rows = 0
-        with part.open("wb") as file:
-            with pq.ParquetWriter(
-                file, SCHEMA, compression="zstd", write_page_checksum=True
-            ) as writer:
-                for batch in itertools.chain([first], batches):
-                    rows += batch.num_rows
-                    writer.write_batch(batch)
-            file.flush()
-            os.fsync(file.fileno())
-        stored = _read_back(part)
+        with pq.ParquetWriter(
+            path,
+            KEYED_SCHEMA,
+            compression="zstd",
+            write_page_checksum=True,
+            bloom_filter_options={name: {"ndv": _BATCH_ROWS} for name in _FILTERED},
+        ) as writer:
+            for batch in itertools.chain([first], batches):
+                rows += batch.num_rows
+                writer.write_batch(batch)
+        return rows
+
+    def verify(path: Path, rows: int) -> tuple[Part, pa.Table]:
+        stored = _read_back(path)
         if stored.num_rows != rows:
             raise pa.ArrowInvalid("row count differs from what was written")
-        part.rename(target)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    atomic_file.sync_folder(folder)
-    return target, stored
+        return part_of(path, file), stored
+
+    return place.write(file, fill, verify)
 
 
 def _read_back(part: Path) -> pa.Table:
@@ -182,23 +190,27 @@ def _read_back(part: Path) -> pa.Table:
     return pa.Table.from_batches(batches, _EMPTY.schema)
 
 
-def _rows(reading: Reading, date: dt.date) -> Iterator[pa.RecordBatch]:
+def _rows(reading: Reading, date: dt.date, chosen: str) -> Iterator[pa.RecordBatch]:
+    """Yield the events of *date* for which the condition *chosen* holds."""
     start = dt.datetime.combine(date, dt.time())
-    where = (
-        f"{span(Window(start, start + _DAY), 'e.occurred_at')} and not {legal_holds.condition()}"
-    )
-    star = f"select {STAR}, e.raw from events e where {where}"
-    columns = ", ".join(RECORD_COLUMNS)
+    where = f"{span(Window(start, start + _DAY), 'e.occurred_at')} and {chosen}"
+    more = ", ".join(f"e.{name}" for name in _MORE)
+    star = f"select {STAR}, e.raw, {more} from events e where {where}"
+    keys = ", ".join(name for name in ARCHIVE_KEYS if name not in ("at", "arrived"))
+    named = join_names(star, f", raw, recorded_actor_id, {keys}")
     # Sorted, so that a reader of one hour skips the rest of the file.
-    named = join_names(star, ", raw, recorded_actor_id")
-    sql = f"select {columns} from ({named}) order by occurred_at, event_id"
+    sql = (
+        f"select {', '.join(RECORD_COLUMNS)}, occurred_at as at, ingested_at as arrived, {keys} "
+        f"from ({named}) order by occurred_at, event_id"
+    )
     for batch in reading.batches(sql, {}, _BATCH_ROWS):
         if batch.num_rows:
-            yield batch.cast(SCHEMA)
+            yield batch.cast(KEYED_SCHEMA)
 
 
-def _free_name(folder: Path, now: dt.datetime) -> Path:
+def _free_name(place: Place, day: dt.date, now: dt.datetime) -> str:
     """Return an unused file name: existing parts are never overwritten."""
     stem = f"part-{now:%Y%m%dT%H%M%S.%f}Z"
     names = (f"{stem}{f'-{number}' if number else ''}.parquet" for number in range(10_000))
-    return next(folder / name for name in names if not (folder / name).exists())
+    files = (archive_place.name(day, name) for name in names)
+    return next(file for file in files if place.size(file) is None)

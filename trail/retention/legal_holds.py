@@ -9,8 +9,10 @@ from typing import Any
 
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import InputError
-from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage import ledger, tiers
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.held_periods import moment_held
 
 KINDS = ("event", "target", "period")
@@ -121,9 +123,9 @@ def all_holds(engine: Engine) -> list[dict[str, Any]]:
     return rows
 
 
-def count_events(engine: Engine, hold_id: int) -> int:
-    """Return how many stored events a hold covers."""
-    table = engine.table(
+def count_events(store: Store, hold_id: int) -> int:
+    """Return how many stored events a hold covers, archived ones among them."""
+    table = tiers.both(store).table(
         f"select count(*) as n from events e where {condition(f'hold_id = {int(hold_id)}')}"
     )
     return int(table["n"][0].as_py())

@@ -6,7 +6,6 @@ that the cube matches the events at any time, also after a crash.
 
 import datetime as dt
 import itertools
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,18 +13,18 @@ from typing import Any
 
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
-from trail.integrity import clock_check, mirror, removal_seals
-from trail.retention import archive, legal_holds, shrink
+from trail.integrity import archive_manifest, clock_check, mirror, removal_seals
+from trail.retention import archive, expiry, legal_holds, shrink
+from trail.retention.expiry import Expired
 from trail.retention.purge import Purge, future_dated
-from trail.storage.database import Engine, Store
+from trail.storage import cold_tier, tiers
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 
 # A larger purge is split by days, so that loads wait only briefly.
 _SLICE_ROWS = 500_000
-
-# Two purges at once would archive the same rows twice.
-_one_at_a_time = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +68,7 @@ class Preview:
 class Purged:
     """What retention removed: events by day, and rows of other tables (*swept*).
 
-    *archived* counts events written to the archive first.
+    *archived* counts events written to the archive first, *expired* is what was removed from it.
     """
 
     cutoff: dt.datetime
@@ -78,6 +77,7 @@ class Purged:
     events: int = 0
     archived: int = 0
     swept: dict[str, int] = field(default_factory=dict)
+    expired: Expired = field(default_factory=Expired)
 
 
 def preview(engine: Engine, settings: Settings, now: dt.datetime) -> Preview:
@@ -109,7 +109,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
     anything, while the chain of seals is invalid or the clock is implausible; likewise
     `UnreviewedError` while a shorter period would remove what nobody has reviewed.
     """
-    with _one_at_a_time:
+    with archive.changing:
         moment = naive_utc(now)
         clock_check.require_plausible(store, moment)
         shrink.require_reviewed(store, settings.store.retention_days, moment)
@@ -132,11 +132,18 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
                 seals,
             )
             done.update(store.write(purge.run))
+        expired = expiry.expire(store, settings, moment, made_by, seals)
+        # Only while all parts are there: the names of a missing one are needed once it is back.
+        if expired.days and not cold_tier.missing(store):
+            cold_tier.forget_unused(store, tiers.both(store))
         store.write(lambda cursor: shrink.note_applied(cursor, settings.store.retention_days))
         store.checkpoint()
         mirror.catch_up(store, seals)
+        archive_manifest.renew(store, settings)
     events, archived_events = done.pop("events"), done.pop("archived")
-    return Purged(planned.cutoff, planned.days, planned.held, events, archived_events, dict(done))
+    return Purged(
+        planned.cutoff, planned.days, planned.held, events, archived_events, dict(done), expired
+    )
 
 
 @dataclass(frozen=True, slots=True)

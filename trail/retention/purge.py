@@ -8,10 +8,11 @@ from trail.incidents import materialize
 from trail.ingest import dedup
 from trail.integrity import removal_seals
 from trail.integrity.mirror import Files
-from trail.retention import legal_holds
+from trail.retention import archive, legal_holds
 from trail.retention.archive import Archived
-from trail.storage import cube, held_periods, ledger, search_text
-from trail.storage.database import Cursor, Params
+from trail.storage import cold_tier, cube, held_periods, ledger, search_text
+from trail.storage.connection import Cursor
+from trail.storage.engine import Params
 from trail.storage.filters import Window
 from trail.storage.where import literal, span
 
@@ -66,13 +67,14 @@ class Purge:
                 " and (e.event_id, e.occurred_at) in (select event_id, occurred_at from archived)"
             )
         cursor.execute(
-            "create or replace temp table going as "
-            "select e.event_id, e.occurred_at, e.action_key, e.target_key, "
+            f"create or replace temp table going as select {cold_tier.KEPT}, "
             f"date_trunc('hour', e.occurred_at) as hour from events e where {where}"
         )
-        materialize.mark_stale(cursor, "going")
         if self.archived is not None:
+            self._keep_readable(cursor)
             cursor.unregister("archived")
+        else:
+            materialize.mark_stale(cursor, "going")
         # Whole spans, so that the scans skip what lies outside.
         (newest,) = cursor.execute("select max(occurred_at) from going").fetchall()[0]
         end = max(window.end, newest + dt.timedelta(microseconds=1)) if newest else window.end
@@ -100,6 +102,21 @@ class Purge:
         cursor.execute("drop table going")
         return {"events": events, "twins": twins_removed}
 
+    def _keep_readable(self, cursor: Cursor) -> None:
+        """Let the events of the table `going` be read from the archive from now on."""
+        assert self.archived
+        materialize.keep_attempts(cursor, "going")
+        cold_tier.note_moved(cursor, "going", "archived")
+        cold_tier.add(cursor, archive.listed(cursor, self.archived.parts), "going")
+        for day, part in self.archived.parts.items():
+            # What arrived or was put on hold since the archiving stays in the database.
+            cursor.execute(
+                "insert into cold_repeats select $file, event_id from archived "
+                f"where occurred_at::date = date '{day}' "
+                "and event_id not in (select event_id from going)",
+                {"file": part.file},
+            )
+
     def _reason(self) -> str:
         text = f"retention policy: events before {self.cutoff:%Y-%m-%d}"
         return text if self.archived is None else f"{text}; archived"
@@ -109,11 +126,19 @@ class Purge:
         done = {
             table: _changed(cursor, f"delete from {table} where {condition}")
             for table, condition in (
-                ("targets", "target_key not in (select target_key from events)"),
-                ("search_texts", search_text.UNUSED),
+                (
+                    "targets",
+                    "target_key not in (select target_key from events) "
+                    f"and {cold_tier.not_pointed_to('targets')}",
+                ),
+                (
+                    "search_texts",
+                    f"{search_text.UNUSED} and {cold_tier.not_pointed_to('search_texts')}",
+                ),
                 (
                     "actors",
                     "actor_key not in (select actor_key from events) "
+                    f"and {cold_tier.not_pointed_to('actors')} "
                     "and not exists (select 1 from people p where p.actor_id = actors.actor_id)",
                 ),
                 (
@@ -121,9 +146,17 @@ class Purge:
                     f"seen_at < {literal(edge)} and not {held_periods.moment_held('seen_at')}",
                 ),
                 ("arrivals", f"arrived_at < {literal(edge - _SEEN_FILES_GRACE)}"),
-                ("batches", f"ended_at < {literal(edge)} and {_UNUSED}"),
+                (
+                    "batches",
+                    f"ended_at < {literal(edge)} and {_UNUSED} "
+                    f"and {cold_tier.not_pointed_to('batches')}",
+                ),
             )
         }
+        # When sources were collecting is known as long as the events are.
+        oldest = cold_tier.first_day(cursor)
+        if oldest:
+            edge = min(edge, dt.datetime.combine(oldest, dt.time()))
         expired = f"to_at < {literal(edge)}"
         with ledger.changing(cursor, "watches", expired):
             done["watches"] = _changed(cursor, f"delete from watches where {expired}")

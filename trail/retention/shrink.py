@@ -15,7 +15,9 @@ from trail.incidents import queries as failures
 from trail.incidents.incident import Incident
 from trail.retention import legal_holds
 from trail.storage import cursors
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 
 _MARK = "retention days"

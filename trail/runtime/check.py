@@ -11,8 +11,8 @@ State = Literal["ok", "warning", "problem"]
 class Check:
     """What was checked, and the result as a sentence that says what to do.
 
-    A `problem` prevents the start or the collection, storage or delivery of events; a `warning`
-    does not, but somebody should know.
+    A `problem` prevents the start, or the collection, storage or delivery of events; a `warning`
+    does not, but needs attention.
     """
 
     name: str
@@ -32,7 +32,7 @@ def ok(name: str, text: str) -> Check:
 def judged(
     name: str, fine: str, problems: Iterable[str] = (), warnings: Iterable[str] = ()
 ) -> list[Check]:
-    """Return a check for each problem and warning, or one with the text *fine* without any."""
+    """Return a check for each problem and warning, or one with the text *fine* if none."""
     found = [Check(name, "problem", text) for text in problems]
     found += [Check(name, "warning", text) for text in warnings]
     return found or [ok(name, fine)]

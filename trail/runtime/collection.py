@@ -10,12 +10,14 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
 from trail.core.model import Batch, Drop, Feed, Receiver
 from trail.core.settings import Settings
+from trail.core.text import count
 from trail.events import coverage
-from trail.ingest import feeds, polling, source_health
+from trail.ingest import compaction, feeds, polling, source_health
 from trail.ingest.files import load_drop
 from trail.runtime.job import Job, JobContext
 
 _LISTEN_EVERY_S = 60.0
+_PARTS_EVERY_S, _PARTS_PAUSE_S = 1.0, 30.0
 # A check that fails may take as long.
 _REACH = dt.timedelta(minutes=2)
 
@@ -37,8 +39,23 @@ def jobs(context: JobContext) -> list[Job]:
     return result
 
 
+def take_parts(context: JobContext) -> Job:
+    """Return the job that stores what ingest processes have received."""
+    compactor = compaction.Compactor(context.settings)
+
+    def run(job: Job) -> str:
+        if compactor.is_idle():
+            return "No ingest process"
+        job.health.every_s = _PARTS_PAUSE_S  # if it fails
+        taken = compactor.run(context.real, context.stopping.is_set)
+        job.health.every_s = _PARTS_EVERY_S
+        return f"{count(taken, 'part')} stored"
+
+    return Job.of("ingest", "Ingest processes", _PARTS_EVERY_S, run)
+
+
 def receivers(settings: Settings) -> list[Receiver]:
-    """Return the receivers that are configured."""
+    """Return the configured receivers."""
     return [item for item in registry.of_kind(Receiver) if item.configured(settings)]
 
 

@@ -21,11 +21,11 @@ _UNSEEN: Any = object()
 
 @dataclass(frozen=True, slots=True)
 class Editable:
-    """A setting that owners may change, as it is in effect.
+    """A setting that owners can change, with its value in effect.
 
-    `value` is JSON, and None for a secret, of which `is_set` says whether there is one. `fixed_by`
+    `value` is JSON; for a secret it is None, and `is_set` says whether one is stored. `fixed_by`
     names the variable or file that sets it, so that it cannot be changed here. `by` and `at` (ISO
-    8601, UTC) are of the last change in the browser, or empty.
+    8601, UTC) describe the last change in the browser, or are empty.
     """
 
     name: str
@@ -37,13 +37,13 @@ class Editable:
     at: str
 
     def changed_at(self) -> dt.datetime:
-        """Return `at` as naive UTC; raises `ValueError` without a change."""
+        """Return `at` as naive UTC; raises `ValueError` if the setting was never changed."""
         return naive_utc(dt.datetime.fromisoformat(self.at))
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change that was made, in words for the access log, which never contain a secret."""
+    """A completed change, as text for the access log that never contains a secret."""
 
     name: str
     before: str
@@ -51,7 +51,7 @@ class Change:
 
 
 def describe(name: str) -> Editable:
-    """Return a setting as it is in effect; raises `InputError` if owners cannot change it."""
+    """Return a setting with its value in effect; raises `InputError` if owners cannot change it."""
     settings = process.current().settings
     _check_editable(name)
     value = _plain(core_settings.value_of(settings, name))
@@ -69,21 +69,22 @@ def describe(name: str) -> Editable:
 
 
 def change(name: str, value: Any, by: str, *, seen: Any = _UNSEEN) -> Change:
-    """Set *name* to *value* (JSON) from now on; *by* is who does it.
+    """Set *name* to *value* (JSON) from now on; *by* is the user.
 
-    *seen* is the value that the change was made from. Raises `InputError` if another one is in
-    effect by now, for a setting that owners cannot change, or one that a file or the environment
+    *seen* is the value shown when the change was made. Raises `InputError` if the value has changed
+    since, for a setting that owners cannot change, or one that a file or the environment
     sets; `SettingError` for an invalid value; `UnavailableError` if it cannot be stored.
     """
     settings = _writable(name)
     core_settings.check_value(name, value)
     at = utc_now().isoformat(timespec="seconds") + "Z"
-    # Everything in the lock: no other change and no new key comes between.
+    # All under the lock, so that no other change and no new key can interleave.
     with stored_settings.changing(_path(settings)) as entries:
         now = process.current().settings
         if seen is not _UNSEEN and _plain(core_settings.value_of(now, name)) != seen:
             raise InputError(
-                f"{core_settings.field_of(name).title} was changed meanwhile.", "Reload the page."
+                f"The setting “{core_settings.field_of(name).title}” has changed in the meantime.",
+                "Reload the page.",
             )
         if core_settings.is_secret(name):
             is_first = not stored_secrets.are_encrypted(process.current().users, settings)
@@ -97,7 +98,7 @@ def change(name: str, value: Any, by: str, *, seen: Any = _UNSEEN) -> Change:
 
 
 def reset(name: str) -> Change:
-    """Remove what is stored for *name*, so that its default counts again; raises as `change`."""
+    """Remove the stored value of *name*, so that its default applies; raises like `change`."""
     settings = _writable(name)
     with stored_settings.changing(_path(settings)) as entries:
         entries.pop(name, None)
@@ -105,7 +106,7 @@ def reset(name: str) -> Change:
 
 
 def _applied(before: Settings, name: str) -> Change:
-    """Let everything use the stored settings; return what that changed for *name*."""
+    """Apply the stored settings everywhere; return the change of *name*."""
     return Change(name, _shown(before, name), _shown(startup.reconfigure(), name))
 
 
@@ -127,7 +128,7 @@ def _path(settings: Settings) -> Path:
 
 
 def _shown(settings: Settings, name: str) -> str:
-    """Return the value in words; of a secret, whether it is set."""
+    """Return the value as text; for a secret, only whether it is set."""
     value = _plain(core_settings.value_of(settings, name))
     if core_settings.is_secret(name):
         return "set" if value else "not set"
@@ -135,7 +136,7 @@ def _shown(settings: Settings, name: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return *value* as JSON, with the content of secrets."""
+    """Return *value* as JSON, including the content of secrets."""
     if isinstance(value, SecretStr):
         return value.get_secret_value()
     return [_plain(item) for item in value] if isinstance(value, tuple) else value

@@ -1,7 +1,7 @@
-"""Check what only the database shows: its clock, sources, deliveries and seals.
+"""Checks that need the database: clock, sources, deliveries and seals.
 
-The server answers with these checks while it has the database open (`status --json`); `doctor`
-makes them itself otherwise.
+While the server has the database open, it runs these checks (`status --json`); otherwise `doctor`
+runs them itself.
 """
 
 import datetime as dt
@@ -17,7 +17,7 @@ from trail.integrity import clock_check, high_water_mark, mirror, seal_status
 from trail.notifications import delivery_log
 from trail.runtime import check
 from trail.runtime.check import Check
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 
 _NO_SOURCE = (
     "No source collects events. Open Connect as an owner, or see docs/how-to/connect.md for the "
@@ -45,7 +45,9 @@ def _events(engine: Engine) -> list[Check]:
 def _clock(engine: Engine, now: dt.datetime) -> list[Check]:
     moments = clock_check.moments(engine, now)
     problems = [] if moments.plausible else [moments.text()]
-    return check.judged("Clock", f"{now:%Y-%m-%d %H:%M} UTC agrees with what is stored.", problems)
+    return check.judged(
+        "Clock", f"{now:%Y-%m-%d %H:%M} UTC is consistent with the stored events.", problems
+    )
 
 
 def _sources(engine: Engine, settings: Settings, now: dt.datetime) -> Iterator[Check]:
@@ -78,7 +80,7 @@ def _deliveries(engine: Engine) -> list[Check]:
     ]
     return check.judged(
         "Destinations",
-        "No delivery fails.",
+        "No destination is failing.",
         [text for failing, text in texts if failing],
         [text for failing, text in texts if not failing],
     )

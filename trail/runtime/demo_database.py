@@ -17,7 +17,8 @@ from trail.integrity import mirror, seal_status, sealing, verification
 from trail.runtime import demo_feed
 from trail.runtime.demo_feed import DemoFeed
 from trail.storage import cursors, ledger
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 EVENTS = 20_000
 

@@ -16,10 +16,12 @@ from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.demo import live
 from trail.events import coverage
-from trail.ingest.receiver import Keeper
+from trail.ingest.keeper import Keeper
 from trail.ingest.write_ahead_log import Entry
 from trail.runtime.job import Job, JobContext
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 NAME, TITLE = "demo", "Demo workspace"
 INTERVAL = dt.timedelta(minutes=1)

@@ -18,11 +18,11 @@ from trail.core.settings import Settings
 from trail.findings.refresh import refresh
 from trail.ingest.files import load_files
 from trail.integrity import clock_check, sealing
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
 from trail.runtime import demo_feed, demo_reviews, demo_rules, digest_job, maintenance
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 # Days before today on which events were loaded, and the hour (UTC). The first load is the import of
 # everything before; between two checks of the clock there is at most a week.

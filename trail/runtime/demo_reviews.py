@@ -16,7 +16,7 @@ from trail.findings.model import Finding
 from trail.incidents import queries as incidents
 from trail.retention import legal_holds
 from trail.runtime.demo_people import MANAGER, OWNER, DemoUser
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records
 from trail.views import saved_views

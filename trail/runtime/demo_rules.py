@@ -5,10 +5,11 @@ from trail.attention.digest_schedules import DigestSchedule
 from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.notifications import destinations, rule_store
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.rule import Rule
 from trail.runtime.demo_people import OWNER
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 INBOX = "Demo inbox"
 

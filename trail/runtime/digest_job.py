@@ -12,7 +12,9 @@ from trail.core.text import count as counted
 from trail.findings.refresh import refresh
 from trail.notifications import deliveries, destinations
 from trail.runtime.job import Job, JobContext
-from trail.storage.database import Cursor, Store
+from trail.storage import tiers
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 EVERY_S = 60.0
 
@@ -21,7 +23,7 @@ def job(context: JobContext) -> Job:
     """Return the job."""
 
     def run(_: Job) -> str:
-        return run_due(context.shown(), context.settings, dt.datetime.now(dt.UTC))
+        return run_due(tiers.both(context.shown()), context.settings, dt.datetime.now(dt.UTC))
 
     return Job.of("digests", "Digests", EVERY_S, run)
 

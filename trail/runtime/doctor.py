@@ -9,21 +9,39 @@ from trail.core import server_link
 from trail.core.errors import BusyError, TrailError
 from trail.core.server_link import Note
 from trail.core.settings import Settings
-from trail.runtime import check, database_checks, installation_checks, listeners, preflight
+from trail.runtime import (
+    check,
+    database_checks,
+    ingest_process,
+    installation_checks,
+    listeners,
+    preflight,
+)
 from trail.runtime.check import Check
 from trail.storage import read_only, schema
 
-# What the running server is asked, and how long.
+# The command for the running server, and its timeout.
 _ASK = ["status", "--json"]
 _ANSWER_S = 30.0
 
 
 def checks(settings: Settings, host: str, port: int, now: dt.datetime) -> list[Check]:
-    """Return all checks of serving on *host* and *port*, at *now* in UTC (aware)."""
+    """Return all checks for serving on *host* and *port*, at *now* (aware, UTC)."""
+    if settings.store.role == "ingest":
+        found = ingest_process.problems(settings, host), ingest_process.warnings(settings)
+        fine = f"Events are received as node {settings.store.node}."
+        return [
+            *installation_checks.packages(),
+            *installation_checks.disk_space(settings),
+            *check.judged("Ingest process", fine, *found),
+            *_port(host, port, None),
+        ]
     server = server_link.find(settings)
     return [
         *installation_checks.packages(),
         *installation_checks.folders(settings),
+        *installation_checks.archive(settings),
+        *installation_checks.cluster(settings),
         *installation_checks.private_files(settings),
         *installation_checks.disk_space(settings),
         *_users(settings, host),
@@ -47,7 +65,7 @@ def _users(settings: Settings, host: str) -> list[Check]:
 
 def _port(host: str, port: int, server: Note | None) -> list[Check]:
     if server:
-        return [check.ok("Server", f"Runs as process {server.pid} on port {server.port}.")]
+        return [check.ok("Server", f"Running as process {server.pid} on port {server.port}.")]
     try:
         listeners.close(listeners.bind(host, port))
     except TrailError as error:
@@ -56,7 +74,7 @@ def _port(host: str, port: int, server: Note | None) -> list[Check]:
 
 
 def _from_server(server: Note) -> list[Check]:
-    """Return the checks of the database that the running server makes."""
+    """Return the database checks of the running server."""
     answer = _Answer()
     try:
         code = server_link.run(server, _ASK, Path.cwd(), answer, timeout_s=_ANSWER_S)
@@ -65,7 +83,7 @@ def _from_server(server: Note) -> list[Check]:
         found = []
     if not found:
         text = (
-            f"The server does not answer within {_ANSWER_S:.0f} seconds. See its log, and restart "
+            f"The server did not respond within {_ANSWER_S:.0f} seconds. See its log, and restart "
             "it."
         )
         return [Check("Database", "problem", text)]
@@ -86,7 +104,9 @@ def _from_file(settings: Settings, now: dt.datetime) -> list[Check]:
                     "wrote it."
                 )
                 return [Check("Database", "warning", text)]
-            opened = check.ok("Database", f"{path.name} opens; version {version} is the newest.")
+            opened = check.ok(
+                "Database", f"{path.name} can be opened and has the newest version, {version}."
+            )
             return [opened, *database_checks.checks(database, settings, now)]
     except BusyError as error:
         return [Check("Database", "warning", f"Not checked: {error}")]
@@ -95,7 +115,7 @@ def _from_file(settings: Settings, now: dt.datetime) -> list[Check]:
 
 
 class _Answer:
-    """Receives the output of a command in the server."""
+    """Receives the output of a command run in the server."""
 
     def __init__(self) -> None:
         self.content = ""
@@ -104,7 +124,7 @@ class _Answer:
         self.content += text
 
     def note(self, text: str) -> None:
-        """Receive a message for a person; there is none at this end."""
+        """Ignore messages for people."""
 
     def progress(self, share: float, text: str) -> None:
-        """Receive progress, which nobody watches."""
+        """Ignore progress."""

@@ -11,7 +11,9 @@ from trail.core.text import count as counted
 from trail.events import counts
 from trail.notifications import deliveries, destinations
 from trail.runtime.job import Job, JobContext
-from trail.storage.database import Cursor, Store
+from trail.storage import tiers
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.views import export_files, scheduled_exports
 from trail.views.export_files import TooLargeError
 from trail.views.scheduled_exports import Result, ScheduledExport
@@ -26,7 +28,7 @@ def job(context: JobContext) -> Job:
 
     def run(_: Job) -> str:
         now = dt.datetime.now(dt.UTC)
-        return run_due(context.shown(), context.settings, now, context.stopping.is_set)
+        return run_due(tiers.both(context.shown()), context.settings, now, context.stopping.is_set)
 
     return Job.of("exports", "Scheduled exports", EVERY_S, run)
 

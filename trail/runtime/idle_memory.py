@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from trail.core.errors import UnavailableError
 from trail.storage import shared_results
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _LOOK_S = 10.0
 _QUIET_S = 15.0

@@ -12,22 +12,24 @@ from urllib.parse import urlsplit
 
 import trail
 from trail.backup import daily
+from trail.core.errors import SettingError, UnavailableError
 from trail.core.settings import Settings
 from trail.core.text import byte_size
 from trail.integrity import mirror
 from trail.runtime import check, preflight
 from trail.runtime.check import Check
+from trail.storage import archive_place
 
 _PIN = re.compile(r"([\w.-]+)(?:\[[^\]]*\])?==([^\s;]+)")
-# Of the product's base for development; nothing imports it at run time.
+# Development tooling; nothing imports it at run time.
 _NOT_NEEDED = "pytest"
-# Less free space than this soon stops loads; less than the database stops a backup or an upgrade.
+# Below this, loads soon fail; below the size of the database, a backup or an upgrade fails.
 _LOW_BYTES = 500 << 20
 _STALE = dt.timedelta(days=2)
 
 
 def packages(pins: dict[str, str] | None = None) -> list[Check]:
-    """Return whether the installed packages are those that this release was tested with.
+    """Check that the installed packages are those that this release was tested with.
 
     *pins* are their versions by name; by default those of the wheel or of requirements.txt.
     """
@@ -49,9 +51,10 @@ def packages(pins: dict[str, str] | None = None) -> list[Check]:
 
 
 def folders(settings: Settings) -> list[Check]:
-    """Return whether everything that the server writes has a folder that it can write to."""
+    """Check that the server can write to all its folders."""
+    in_folder = settings.store.archive and not settings.archive.url
     optional = {
-        "store.archive_path": settings.store.archive_path if settings.store.archive else None,
+        "store.archive_path": settings.store.archive_path if in_folder else None,
         "backup.path": settings.backup.path,
         "export.folder": settings.export.folder,
         "seals.mirror": settings.seals.mirror.parent if settings.seals.mirror else None,
@@ -66,8 +69,40 @@ def folders(settings: Settings) -> list[Check]:
     return check.judged("Folders", "All folders are writable.", problems)
 
 
+def archive(settings: Settings) -> list[Check]:
+    """Check that the bucket of the archive, if there is one, can be listed. Writes nothing."""
+    if not settings.archive.url:
+        return []
+    try:
+        place = archive_place.of(settings)
+    except SettingError as error:
+        return check.judged("Archive", "", [str(error)])
+    problems = [f"The archive cannot be reached. {text}"] if (text := place.problem()) else []
+    return check.judged(
+        "Archive", f"{place.url}: {len(place.files()) if not problems else 0:,} files.", problems
+    )
+
+
+def cluster(settings: Settings) -> list[Check]:
+    """Check that the cluster, if there is one, answers a query."""
+    if not settings.cluster.url:
+        return []
+    problems = preflight.cluster_problems(settings)
+    if not problems:
+        # Imported here, since its packages are an extra.
+        from trail.storage.spark import SparkCluster
+
+        asked = SparkCluster(settings.cluster, "")
+        try:
+            asked.table("select 1")
+        except UnavailableError as error:
+            problems = [str(error)]
+        asked.close()
+    return check.judged("Cluster", f"{settings.cluster.url} answers.", problems)
+
+
 def private_files(settings: Settings) -> list[Check]:
-    """Return whether files with secrets are closed to other users, and readable."""
+    """Check that files with secrets are readable, but not for other users."""
     return check.judged(
         "Secrets",
         "Other users of this machine cannot read files with secrets.",
@@ -76,7 +111,7 @@ def private_files(settings: Settings) -> list[Check]:
 
 
 def disk_space(settings: Settings) -> list[Check]:
-    """Return whether there is room for the database, a backup of it, and temporary files."""
+    """Check the free space for the database, a backup of it, and temporary files."""
     database = settings.store.path.absolute()
     size = database.stat().st_size if database.exists() else 0
     places = {"the database": database.parent, "temporary files": Path(tempfile.gettempdir())}
@@ -95,12 +130,12 @@ def disk_space(settings: Settings) -> list[Check]:
                 f"{room}, less than the database ({byte_size(size)}). A backup, an upgrade or a "
                 f"large export may fail; free space in {existing}."
             )
-    fine = f"{', '.join(found)}; the database has {byte_size(size)}."
+    fine = f"{', '.join(found)}; the database uses {byte_size(size)}."
     return check.judged("Disk space", fine, problems, warnings)
 
 
 def public_address(settings: Settings, host: str) -> list[Check]:
-    """Return whether the address for users, the proxy settings and cookies agree."""
+    """Check that the public URL, the proxy settings and cookies are consistent."""
     server, url = settings.server, urlsplit(settings.forward.public_url)
     warnings = []
     if not url.hostname:
@@ -128,7 +163,7 @@ def public_address(settings: Settings, host: str) -> list[Check]:
 
 
 def backups(settings: Settings, now: dt.datetime) -> list[Check]:
-    """Return whether a recent daily backup exists at *now* (aware), and where the seals are."""
+    """Check that a recent daily backup exists at *now* (aware)."""
     folder = settings.backup.path
     if folder is None:
         text = "No daily backup. Set backup.path to a folder on another disk."
@@ -146,7 +181,7 @@ def backups(settings: Settings, now: dt.datetime) -> list[Check]:
 
 
 def seal_mirror(settings: Settings) -> list[Check]:
-    """Return whether the mirror of the seals can be appended to, and outlives the database."""
+    """Check that the seal mirror is writable and stored separately from the database."""
     database = settings.store.path.absolute()
     path = mirror.files(database, settings).mirror
     if path.exists() and not os.access(path, os.R_OK | os.W_OK):
@@ -158,7 +193,7 @@ def seal_mirror(settings: Settings) -> list[Check]:
             "both. Set seals.mirror to a file on another disk."
         )
         return [Check("Seal mirror", "warning", text)]
-    return [check.ok("Seal mirror", f"{path} is apart from the database.")]
+    return [check.ok("Seal mirror", f"{path} is outside the folder of the database.")]
 
 
 def _pins() -> dict[str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @dataclass(slots=True)
@@ -47,14 +47,14 @@ class Job:
         return cls(Health(name, title, every_s), run, first_delay_s)
 
     def end(self) -> None:
-        """Run no more; a run that is under way ends by itself."""
+        """Stop running; a run in progress finishes."""
         self.ended = True
         self.due.set()
 
 
 @dataclass(slots=True)
 class JobContext:
-    """What jobs share: `shown` returns the store of the pages, `real` the workspace's own.
+    """Shared by jobs: `shown` returns the store of the pages, `real` that of the workspace.
 
     `settings` is replaced when an owner changes one, so jobs read it in each run.
     """

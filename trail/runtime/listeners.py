@@ -1,4 +1,4 @@
-"""Bind the sockets of the server, before anything is created."""
+"""Bind the sockets of the server before anything else is created."""
 
 import socket
 

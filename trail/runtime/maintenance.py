@@ -17,11 +17,11 @@ from trail.findings.refresh import refresh
 from trail.incidents.incident_json import records
 from trail.integrity import seal_status, sealing, verification
 from trail.notifications import evaluate
-from trail.retention import policy
+from trail.retention import adoption, archive, expiry, policy
 from trail.runtime import digest_job, export_job
 from trail.runtime.job import Job, JobContext
-from trail.storage import cube, search_backfill
-from trail.storage.database import Store
+from trail.storage import cold_changes, cube, search_backfill
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records as triage
 from trail.views import former_owners
@@ -45,6 +45,7 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
     """Return the jobs. Set *verify* to request a verification of the seals; the job clears it."""
     result = [
         Job.of("retention", "Retention", _RETENTION_EVERY_S, _retain(context), _RETENTION_DELAY_S),
+        Job.of("archive", "Archived days", _RETENTION_EVERY_S, _adopt(context)),
         Job.of("findings", "Unusual changes", _FINDINGS_EVERY_S, _refresh_findings(context)),
         Job.of(
             "counts", "Hourly counts", _COMPACT_EVERY_S, _compact_counts(context), _SEAL_DELAY_S
@@ -63,20 +64,43 @@ def jobs(context: JobContext, verify: threading.Event) -> list[Job]:
 
 
 def _retain(context: JobContext) -> Callable[[Job], str]:
-    retained: tuple[dt.date, int, bool] | None = None
+    retained: tuple[object, ...] | None = None
 
     def run(_: Job) -> str:
         nonlocal retained
         settings, now = context.settings, utc_now()
-        due = (now.date(), settings.store.retention_days, settings.store.archive)
-        if retained == due:
+        store_settings = settings.store
+        due = (
+            now.date(),
+            *(store_settings.retention_days, store_settings.archive, store_settings.archive_days),
+        )
+        # What arrives for days that are archived joins them within the hour.
+        is_late = store_settings.archive and context.is_real()
+        is_late = is_late and archive.has_late(context.shown(), store_settings.cutoff(now))
+        if retained == due and not is_late:
             return "Done for today"
         if not context.is_real():  # the archive is that of the workspace's own events
             store = settings.store.model_copy(update={"archive": False})
             settings = settings.model_copy(update={"store": store})
         result = policy.retain(context.shown(), settings, now)
         retained = due
-        return f"{result.events:,} removed, {result.archived:,} archived, {result.held:,} held"
+        expired = result.expired.events
+        return f"{result.events:,} removed, {result.archived:,} archived, {result.held:,} held" + (
+            f", {expired:,} removed from the archive" if expired else ""
+        )
+
+    return run
+
+
+def _adopt(context: JobContext) -> Callable[[Job], str]:
+    def run(_: Job) -> str:
+        if not context.is_real():
+            return "No database yet"
+        expiry.delete_files(context.shown())
+        found = adoption.adopt(context.shown(), context.settings)
+        text = f"{found:,} events found in the archive" if found else "Nothing new"
+        waiting = cold_changes.unstated(context.shown())
+        return f"{text}, {len(waiting):,} manifests cannot be written" if waiting else text
 
     return run
 

@@ -12,7 +12,7 @@ from trail.core.settings import Settings
 from trail.notifications import evaluate, state_alerts
 from trail.notifications.evaluate import Alerts
 from trail.notifications.worker import Forwarding
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 # So that an event is sent within a few seconds of its arrival.
 EVERY_S = 1.0

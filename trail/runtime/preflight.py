@@ -8,6 +8,7 @@ import ipaddress
 import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
 from pathlib import Path
 
 from trail.accounts import api_tokens, oidc, passwords
@@ -32,7 +33,16 @@ def problems(settings: Settings, host: str) -> list[str]:
         *file_problems(settings),
         *oidc.setting_problems(settings, host),
         *user_problems(settings),
+        *cluster_problems(settings),
+        *role_problems(settings),
     ]
+
+
+def role_problems(settings: Settings) -> list[str]:
+    """Return the reason why a process with another role cannot be the dashboard."""
+    if settings.store.role == "server":
+        return []
+    return ["store.role is ingest: start this process with `python -m trail serve`."]
 
 
 def address_problems(settings: Settings, host: str) -> list[str]:
@@ -58,6 +68,18 @@ def address_problems(settings: Settings, host: str) -> list[str]:
     return result
 
 
+def cluster_problems(settings: Settings) -> list[str]:
+    """Return the packages that a cluster needs and that are not installed."""
+    if not settings.cluster.url:
+        return []
+    missing = [name for name in ("pyspark", "sqlglot", "grpc") if find_spec(name) is None]
+    return [
+        "cluster.url needs the packages of the extra `spark`. Run: "
+        "pip install 'segment-audit-trail[spark]', or pip install -r requirements-spark.txt"
+        for _ in missing[:1]
+    ]
+
+
 def folder_problems(settings: Settings) -> list[str]:
     """Return the folders that the server needs and cannot write to or create."""
     needed = {"store.path": settings.store.path, "auth.users_path": settings.auth.users_path}
@@ -66,16 +88,17 @@ def folder_problems(settings: Settings) -> list[str]:
 
 
 def unwritable(folder: Path, setting: str) -> str:
-    """Return why no files can be made in the *folder* of a *setting*, or an empty string."""
+    """Return why files cannot be created in the *folder* of a *setting*, or an empty string."""
     existing = folder.absolute()
     while not existing.exists():  # the server creates what is missing
         existing = existing.parent
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return ""
-    reason = "cannot be written to" if existing.is_dir() else "is not a folder"
+    if not existing.is_dir():
+        return f"{existing} is not a folder. Move it away, or set {setting} to another folder."
     return (
-        f"{existing} {reason} by the user {os.geteuid()}, who runs this. Change its owner "
-        f"or permissions, or set {setting} to another folder."
+        f"{existing} is not writable for user {os.geteuid()}, who runs this. Change its owner or "
+        f"permissions, or set {setting} to another folder."
     )
 
 
@@ -104,7 +127,7 @@ def _is_open_to_others(path: Path) -> bool:
 
 
 def user_problems(settings: Settings) -> list[str]:
-    """Return the problems of the users file, unless only a provider signs people in.
+    """Return the problems of the users file, unless sign-in uses only a provider.
 
     Raises `UnavailableError` if it cannot be read.
     """

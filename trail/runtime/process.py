@@ -15,7 +15,7 @@ from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
 from trail.runtime.fair_share import Shares
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def start(runtime: Runtime) -> None:
 
 
 def is_started() -> bool:
-    """Return whether this process has a runtime, as a server has and a command has not."""
+    """Return whether this process has a runtime: True in a server, False in a command."""
     return bool(_current)
 
 

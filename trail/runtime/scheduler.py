@@ -17,7 +17,8 @@ from trail.runtime.demo_feed import DemoFeed
 from trail.runtime.job import Health, Job, JobContext
 from trail.runtime.notification_job import EVERY_S, NotificationJob
 from trail.runtime.upload_job import UploadDesk
-from trail.storage.database import Store
+from trail.storage import failures
+from trail.storage.duckdb import Store
 
 _log = logging.getLogger("trail.schedule")
 _CLOSE_S = 2
@@ -44,6 +45,7 @@ class Schedule:
         self._collecting = {job.health.name: job for job in collection.jobs(context)}
         other_jobs = [
             *demo_feed.jobs(context, feed),
+            collection.take_parts(context),
             *maintenance.jobs(context, self._verify_requested),
             self.uploads.job,
             Job.of(
@@ -67,7 +69,7 @@ class Schedule:
         thread.start()
 
     def configure(self, settings: Settings) -> None:
-        """Use *settings* from now on: a source that they add, change or remove follows at once."""
+        """Use *settings* from now on; jobs of changed sources start or end immediately."""
         before, self._context.settings = self._context.settings, settings
         self.notifications.configure(settings)
         names_before = set(self._collecting)
@@ -103,7 +105,7 @@ class Schedule:
         return self._verify_requested.is_set()
 
     def close(self) -> None:
-        """Stop. Running jobs get two seconds together, and resume at the next start."""
+        """Stop. Running jobs get two seconds in total, and resume at the next start."""
         self._stopping.set()
         for job in self._jobs.values():
             job.due.set()
@@ -127,8 +129,9 @@ class Schedule:
             except TrailError as error:
                 health.error = str(error)
                 _log.warning("%s: %s", health.name, error)
-            except Exception:
-                health.error = "Internal error. See the server log."
+            except Exception as error:
+                explained = failures.explain(error, self._context.settings.store.path.name)
+                health.error = str(explained or "Internal error. See the server log.")
                 _log.exception("Job %s failed", health.name)
             health.running = False
             job.due.wait(health.every_s)

@@ -1,4 +1,4 @@
-"""The steps of setting up a workspace, each with its state, from what is stored."""
+"""The setup steps of a workspace, with their state derived from what is stored."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -24,11 +24,11 @@ class Step:
 
 
 def steps(runtime: Runtime) -> tuple[Step, ...]:
-    """Return the steps in their order.
+    """Return the steps in order.
 
-    There is an owner, since only owners see this. Events are there once the workspace's own
-    database has some; alerts with the first rule; colleagues with a second user, one who is
-    invited, or single sign-on. The demo workspace counts for nothing.
+    The owner step is always done, since only owners see the steps. Events is done once the
+    workspace's own database has events, alerts with the first rule, colleagues with a second or
+    invited user or single sign-on. The demo workspace does not count.
     """
     is_real = not runtime.demo
     done = {
@@ -51,7 +51,7 @@ def _has_colleagues(runtime: Runtime) -> bool:
 
 
 def following(known: tuple[Step, ...], name: str) -> Step | None:
-    """Return the next open step after the one called *name*, from the start if none follows."""
+    """Return the next open step after the step *name*, continuing from the first one."""
     places = [step.name for step in known]
     at = places.index(name) + 1 if name in places else 0
     ordered = (*known[at:], *known[:at])

@@ -1,7 +1,7 @@
-"""Bound the time of a stop: a service manager kills what does not end, at a moment of its own.
+"""Limit the duration of a stop, before a service manager kills the process.
 
-Ending a process is safe at any moment: a write that has not been committed leaves nothing, and what
-was acknowledged is in the write-ahead log.
+Ending the process is safe at any time: uncommitted writes leave no trace, and acknowledged events
+are in the write-ahead log.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ _log = logging.getLogger("trail.server")
 
 @contextlib.contextmanager
 def bounded(seconds: float = REST_S) -> Iterator[None]:
-    """End the process with exit code 1 if the block takes longer than *seconds*; log what ran."""
+    """End the process with exit code 1 if the block exceeds *seconds*; log what was running."""
     timer = threading.Timer(seconds, _end, (seconds,))
     timer.daemon = True
     timer.start()
@@ -33,8 +33,8 @@ def _end(seconds: float) -> None:
         thread.name for thread in threading.enumerate() if thread.name.startswith("trail-")
     )
     _log.warning(
-        "Stopped %s seconds after the last request, while these were running: %s. What they had "
-        "not committed is repeated after the next start.",
+        "Stopped %s seconds after the last request, while these were running: %s. Uncommitted "
+        "work is repeated after the next start.",
         seconds,
         ", ".join(names) or "none of the jobs",
     )

@@ -21,17 +21,15 @@ from trail.core import server_link
 from trail.core import settings as settings_of_process
 from trail.core.settings import Settings
 from trail.ingest import pipeline, receiver
-from trail.ingest.receiver import Intake
 from trail.integrity import clock_check, loss_monitor, mirror
-from trail.retention import archive_reader
 from trail.runtime import demo_database, process
 from trail.runtime.demo_feed import DemoFeed
 from trail.runtime.fair_share import Shares
 from trail.runtime.idle_memory import IdleMemory
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage import dimensions, ledger
-from trail.storage.database import Store
+from trail.storage import dimensions, ledger, tiers
+from trail.storage.duckdb import Store
 
 SESSIONS_FILE, TRIES_FILE = "sessions.json", "sign-in-tries.json"  # beside the users
 
@@ -92,6 +90,7 @@ def start(settings: Settings) -> Runtime:
             opened.schedule.start()
             _idle_memory.append(IdleMemory(shown_store))
             _idle_memory[-1].start()
+            tiers.prepare(opened.store)
         _starts += 1
         return process.current()
 
@@ -108,7 +107,7 @@ def open_early(settings: Settings) -> None:
 
 
 def reconfigure() -> Settings:
-    """Read the settings again, let everything that runs use them, and return them.
+    """Read the settings again, apply them to everything that runs, and return them.
 
     Raises `SettingError` and changes nothing if they cannot be read.
     """
@@ -150,7 +149,6 @@ def stop() -> None:
         for store in (process.current().store, *_retired):
             store.close()
         _retired.clear()
-    archive_reader.close_months()
 
 
 def database(settings: Settings) -> tuple[Path, bool]:
@@ -169,19 +167,9 @@ def shown_store() -> Store:
     return process.current().store
 
 
-def store_of(archived: str) -> Store:
-    """Return the store of an archived month, such as `2026-08`, or for "" the one shown.
-
-    Raises `InputError` for a month that is not in the archive.
-    """
-    now = process.current()
-    return archive_reader.month(now.settings, archived) if archived else now.store
-
-
-def archive_problems(archived: str) -> list[str]:
-    """Return how the archive of a month differs from what the seals state, in words."""
-    now = process.current()
-    return archive_reader.problems(now.store, now.settings, archived)
+def reading_store() -> Store:
+    """Return the store that the pages show, with the archived days; see `tiers.both`."""
+    return tiers.both(process.current().store)
 
 
 def real_store() -> Store:
@@ -214,7 +202,7 @@ def open_real(settings: Settings) -> Store:
 
 
 def _tell(settings: Settings, shown: str, logged: str) -> None:
-    """Show a text at the terminal, or log one event where the log is JSON."""
+    """Print a text to the terminal, or log one event if the log is JSON."""
     if settings.server.log_format == "json":
         _log.warning("%s", logged)
     else:
@@ -239,7 +227,7 @@ def _opened(settings: Settings) -> Runtime:
             f"\n  First start. Sign in as:  {FIRST_OWNER}\n"
             f"  with the password:        {password}\n"
             f"  The password is not shown again. Change it: {change}\n",
-            # Collected logs are kept and read by others.
+            # Collected logs are stored and read by others.
             f"First start. The user {FIRST_OWNER} has a random password. Set one: {change}",
         )
     sessions = Sessions(
@@ -254,7 +242,7 @@ def _opened(settings: Settings) -> Runtime:
         store,
         users,
         sessions,
-        Intake(settings, real_store),
+        receiver.into_store(settings, real_store),
         Schedule(settings, shown_store, real_store, DemoFeed.of(store, settings)),
         demo,
         Tokens(api_tokens.path_of(settings)),

@@ -1,6 +1,7 @@
-"""The secrets that owners entered in the browser: what is stored, never what it says."""
+"""The secrets that owners entered in the browser: their names and states, never their values."""
 
 import dataclasses
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,14 +12,17 @@ from trail.core import stored_settings
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.core.text import count
+from trail.notifications import destinations
+from trail.notifications.destination import Destination, secret_setting
 from trail.runtime import process, startup
+from trail.storage.engine import Engine
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSecret:
-    """A stored secret: its setting, whether the key decrypts it, and what sets it instead.
+    """A stored secret: its setting, whether the key decrypts it, and what overrides it.
 
-    `by` is who entered it and `at` when (ISO 8601, UTC).
+    `by` is the user who entered it, `at` the time (ISO 8601, UTC).
     """
 
     name: str
@@ -29,7 +33,7 @@ class StoredSecret:
 
     @property
     def state(self) -> str:
-        """Return whether it is used, in words."""
+        """Return as text whether the secret is used."""
         if self.fixed_by:
             return f"Not used: set by {self.fixed_by}"
         return "In use" if self.is_readable else "Cannot be read"
@@ -37,14 +41,14 @@ class StoredSecret:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """How many secrets and second factors the new key encrypts, and what no key decrypts."""
+    """The number of secrets and second factors under the new key, and what no key decrypts."""
 
     secrets: int
     factors: int
     unreadable: tuple[str, ...]
 
     def sentence(self) -> str:
-        """Return the result in words."""
+        """Return the result as a sentence."""
         what = [count(self.secrets, "secret")] if self.secrets else []
         what += [count(self.factors, "second factor")] if self.factors else []
         done = f"Encrypted with the new key: {' and '.join(what) or 'nothing'}."
@@ -72,9 +76,9 @@ def stored(settings: Settings) -> list[StoredSecret]:
 
 
 def remove(settings: Settings, name: str) -> None:
-    """Remove the stored secret *name*; in a server this takes effect at once.
+    """Remove the stored secret *name*; in a server this takes effect immediately.
 
-    Raises `InputError` if there is none, and what `stored` raises.
+    Raises `InputError` if there is none, and the errors of `stored`.
     """
     with stored_settings.changing(_path(settings)) as entries:
         if not entries.get(name, stored_settings.Entry()).secret:
@@ -84,13 +88,37 @@ def remove(settings: Settings, name: str) -> None:
         startup.reconfigure()
 
 
-def rotate_key(users: Users, settings: Settings) -> Rotation:
-    """Encrypt everything that the key encrypts with a new one, and remove the old one.
+def used_only_by(
+    engine: Engine, settings: Settings, some: Collection[Destination]
+) -> tuple[str, ...]:
+    """Return the stored secrets that only the destinations *some* use; raises like `stored`.
 
-    These are the stored secrets and the second factors of *users*. Interrupted at any time, all
-    stay readable: until all are encrypted again, the key file holds both keys, and with one that no
-    key decrypts it keeps both. Raises `InputError` if there is nothing to encrypt, and what
-    `SecretBox.add_key` raises.
+    Secrets set by a file or the environment are not stored ones.
+    """
+    numbers = {one.destination_id for one in some}
+    others = (one for one in destinations.list_all(engine) if one.destination_id not in numbers)
+    taken = {name for one in others for name in one.secrets.values()}
+    own = {name for one in some for name in one.secrets.values()} - taken
+    names = {secret_setting(name) for name in own}
+    return tuple(row.name for row in stored(settings) if row.name in names) if names else ()
+
+
+def remove_with(
+    engine: Engine, settings: Settings, deleted: Collection[Destination]
+) -> tuple[str, ...]:
+    """Remove the secrets that were `used_only_by` the *deleted* destinations; return them."""
+    names = used_only_by(engine, settings, deleted)
+    for name in names:
+        remove(settings, name)
+    return names
+
+
+def rotate_key(users: Users, settings: Settings) -> Rotation:
+    """Re-encrypt the stored secrets and the second factors of *users* with a new key.
+
+    After an interruption at any time, all stay readable: the key file contains both keys until
+    everything is re-encrypted, and keeps both if something cannot be decrypted. Raises `InputError`
+    if there is nothing to encrypt, and the errors of `SecretBox.add_key`.
     """
     box, factors = core_settings.box_of(settings), SecondFactors(users, settings)
     with stored_settings.changing(_path(settings)) as entries, factors.changing_secrets() as codes:
@@ -110,7 +138,7 @@ def rotate_key(users: Users, settings: Settings) -> Rotation:
 
 
 def are_encrypted(users: Users, settings: Settings) -> bool:
-    """Return whether the key encrypts anything, so that no other key may take its place."""
+    """Return whether the key encrypts anything, and so must not be replaced by another key."""
     return stored_settings.has_secrets(_path(settings)) or bool(
         SecondFactors(users, settings).accounts()
     )

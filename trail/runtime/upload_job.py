@@ -1,6 +1,6 @@
-"""The job of uploaded files: a dry run of each, its import when an owner asks, and its removal.
+"""The job for uploaded files: a dry run of each, its import on request, and its removal.
 
-The results are kept in memory: after a restart, the dry run of a file that waits is made again.
+Results are kept in memory: after a restart, the dry run of a waiting file is repeated.
 """
 
 import datetime as dt
@@ -21,7 +21,7 @@ from trail.ingest import uploads
 from trail.ingest.files import load_files, table_columns
 from trail.ingest.uploads import Upload
 from trail.runtime.job import Job, JobContext
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _log = logging.getLogger("trail.runtime")
 
@@ -34,10 +34,10 @@ Stage = Literal["checking", "checked", "importing", "imported"]
 
 @dataclass(slots=True)
 class Progress:
-    """How far an upload is: its stage, the share of it (0 to 1), and its counts so far.
+    """The progress of an upload: its stage, the share done (0 to 1), and the counts so far.
 
-    `columns` are those of a table; while some are `needed`, there is no dry run. `error` says why
-    the stage ended early. `started_at` is naive UTC.
+    `columns` are those of a table; while some are `needed`, there is no dry run. `error` is why the
+    stage ended early. `started_at` is naive UTC.
     """
 
     upload: Upload
@@ -52,7 +52,7 @@ class Progress:
 
 
 class UploadDesk:
-    """The uploads of this process and how far they are; `wake` runs the job."""
+    """The uploads of this process and their progress; `wake` runs the job."""
 
     def __init__(self, context: JobContext) -> None:
         self._context = context
@@ -61,7 +61,7 @@ class UploadDesk:
         self.job = Job.of(NAME, TITLE, _EVERY_S, self._run)
 
     def of(self, username: str) -> Progress | None:
-        """Return the newest upload of a user: one that waits, or that has just been imported."""
+        """Return the newest upload of a user: a waiting one, or one that was just imported."""
         settings = self._context.settings
         with self._lock:
             for upload in reversed(uploads.waiting(settings)):
@@ -77,7 +77,7 @@ class UploadDesk:
             raise InputError("Another file is being imported.", "Wait for it, or cancel it.")
 
     def check(self, upload: Upload) -> None:
-        """Make a dry run of a complete upload, in place of the one that may run."""
+        """Start the dry run of a complete upload, replacing a running one."""
         with self._lock:
             if known := self._known.get(upload.upload_id):
                 known.stopped.set()
@@ -87,7 +87,11 @@ class UploadDesk:
         self.job.due.set()
 
     def map_columns(self, upload: Upload, mapping: dict[str, str]) -> None:
-        """Use *mapping* (field -> column), and make another dry run."""
+        """Use *mapping* (field -> column), and start another dry run.
+
+        Raises `InputError` while a file is imported, perhaps from another tab, and if it is gone.
+        """
+        self.check_idle(upload.by)
         self.check(uploads.set_mapping(self._context.settings, upload, mapping))
 
     def import_now(self, upload: Upload, *, quarantine: bool) -> None:
@@ -105,7 +109,7 @@ class UploadDesk:
         self.job.due.set()
 
     def stop(self, upload: Upload) -> None:
-        """End the dry run or the import; what is imported stays, and the file is checked again."""
+        """Stop the dry run or the import; imported events stay, and the file is checked again."""
         with self._lock:
             if known := self._known.get(upload.upload_id):
                 known.stopped.set()
@@ -144,12 +148,15 @@ class UploadDesk:
         settings, upload = self._context.settings, progress.upload
         path = uploads.path_of(settings, upload)
         with self._explained(progress):
+            # A refused check leaves its mark, so that the next start refuses it too.
             uploads.begin_check(settings, upload)
-            progress.columns = table_columns(settings, path, upload.mapping)
-            if not (progress.columns and progress.columns.needed):
-                with self._compared() as store:
-                    self._load(progress, store, dry_run=True)
-        uploads.end_check(settings, upload)
+            try:
+                progress.columns = table_columns(settings, path, upload.mapping)
+                if not (progress.columns and progress.columns.needed):
+                    with self._compared() as store:
+                        self._load(progress, store, dry_run=True)
+            finally:
+                uploads.end_check(settings, upload)
         self._end(progress, "checked")
 
     def _import(self, progress: Progress) -> None:
@@ -157,7 +164,7 @@ class UploadDesk:
         with self._explained(progress):
             self._load(progress, self._context.real(), dry_run=False)
         if progress.stopped.is_set() or self._context.stopping.is_set():
-            # The counts of the rest are those of another dry run.
+            # The remaining records are counted by another dry run.
             self._end(progress, "checking")
         elif progress.error:
             self._end(progress, "checked")
@@ -167,7 +174,7 @@ class UploadDesk:
 
     @contextmanager
     def _explained(self, progress: Progress) -> Iterator[None]:
-        """Turn every error of the block into that of *progress*: one file must not block others."""
+        """Record errors of the block in *progress*, so that one file does not block others."""
         try:
             yield
         except TrailError as error:
@@ -212,7 +219,7 @@ class UploadDesk:
 
     @contextmanager
     def _compared(self) -> Iterator[Store]:
-        """Give the store to compare with: an empty one while there is no workspace yet."""
+        """Yield the store to compare with: an empty one while there is no workspace yet."""
         if self._context.is_real():
             yield self._context.real()
             return

@@ -28,7 +28,7 @@ NAMES: Mapping[str, str] = {
     "demo": "Demo workspace",
 }
 
-# Between the name of a loader and that of the workspace that it polls: `segment_api:eu`.
+# Between the name of a loader and that of its workspace: `segment_api:eu`.
 WORKSPACE_MARK = ":"
 
 _CASES = " ".join(f"when '{name}' then '{way}'" for name, way in WAYS.items())
@@ -37,5 +37,15 @@ SQL = f"case split_part(loader, '{WORKSPACE_MARK}', 1) {_CASES} else loader end"
 
 
 def way_of(loader: str) -> str:
-    """Return the way of a batch by its *loader*; see `SQL`."""
+    """Return the ingestion method of a batch by its *loader*; see `SQL`."""
     return WAYS.get(loader.partition(WORKSPACE_MARK)[0], loader)
+
+
+def title(loader: str, workspaces: Mapping[str, str]) -> str:
+    """Return how events of *loader* were collected, in words, and of which workspace.
+
+    *workspaces* are the names of workspaces by loader; see `workspaces.of_sources`.
+    """
+    name = NAMES.get(way_of(loader), loader)
+    workspace = workspaces.get(loader) or loader.partition(WORKSPACE_MARK)[2]
+    return f"{name} ({workspace})" if workspace else name

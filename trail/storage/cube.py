@@ -4,7 +4,7 @@
 by the actor itself.
 """
 
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 
 CUBE, ACTOR_CUBE = "cube", "actor_cube"
 

@@ -7,7 +7,8 @@ write and read them.
 import datetime as dt
 
 from trail.core.clock import utc_now
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 # The mark of ingest itself: the `ingested_at` of the chunk that was kept last.
 KEPT = "kept"

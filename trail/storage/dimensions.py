@@ -10,7 +10,7 @@ from trail.core import catalogue
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import cursors, ledger, search_text
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow
 from trail.storage.distinct import distinct, spread
 
 # The mark with the version of the catalogue that classified the stored actions.
@@ -53,8 +53,8 @@ def assign(cursor: Cursor, events: pa.Table) -> pa.Table:
     if new:
         add_actions(cursor, new)
     cursor.execute(_NEW_TARGETS)
-    action_keys = spread(cursor.sql(_ACTION_KEYS).to_arrow_table(), action_places)
-    target_keys = spread(cursor.sql(_TARGET_KEYS).to_arrow_table(), target_places)
+    action_keys = spread(arrow(cursor, _ACTION_KEYS), action_places)
+    target_keys = spread(arrow(cursor, _TARGET_KEYS), target_places)
     return action_keys.append_column("target_key", target_keys["target_key"])
 
 

@@ -5,7 +5,7 @@ The findings maintain that table; here it is only read.
 
 from collections.abc import Iterable
 
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.filters import Choice, Window
 from trail.storage.sql_span import span
 

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,6 +33,10 @@ _DAMAGED = (
 )
 _BROKEN = duckdb.InternalException, duckdb.FatalException, duckdb.SerializationException
 _RESTORE = "Restore a backup: python -m trail restore FILE --replace"
+
+_ARCHIVE_FILE = re.compile(r"day=[0-9-]+/part-[^/'\"\n]+\.parquet")
+# A registered scan of a bucket whose error names no file: see `archive_bucket`.
+_ARCHIVE_SCAN = "registered as 'cold_scan_"
 
 # The layout of a DuckDB file: three blocks of 4,096 bytes, each after a checksum of 8 bytes. The
 # first has the magic bytes; the newer of the others the number and size of the data blocks.
@@ -99,6 +104,24 @@ def _of_database(error: duckdb.Error, name: str) -> TrailError | None:
         ),
     )
     return next((found for phrases, found in kinds if any(item in text for item in phrases)), None)
+
+
+def archive_file(error: duckdb.Error) -> UnavailableError | None:
+    """Return the error for a file of the archive that *error* shows to be unreadable, or None."""
+    text = str(error)
+    if found := _ARCHIVE_FILE.search(text):
+        return unreadable_archive_file(found.group())
+    if _ARCHIVE_SCAN in text:
+        return UnavailableError("The archive cannot be read.", "Try again.")
+    return None
+
+
+def unreadable_archive_file(file: str) -> UnavailableError:
+    """Return the error for *file*, a part of the archive that cannot be read."""
+    return UnavailableError(
+        f"Archive file {file} cannot be read: damaged or missing.",
+        "Restore it from a copy, or remove it from the archive.",
+    )
 
 
 def damage(error: duckdb.Error, name: str) -> UnavailableError | None:

@@ -21,7 +21,7 @@ from trail.storage.query_pairs import SYNTAX
 FLAGS = ("changes", "verified", "future_dated")
 FACETS = (
     *("category", "action", "actor", "actor_type", "target_type", "target", "outcome", "kind"),
-    *("risk", "source", "findings", *FLAGS),
+    *("risk", "source", "workspace", "findings", *FLAGS),
 )
 YES, NO = "yes", "no"
 # What a facet may be narrowed to; the others have whatever values the events have.

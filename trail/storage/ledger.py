@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from trail.core.clock import utc_now
 from trail.storage import cursors
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow
 
 FIRST = "0" * 64
 # Chains are separate, since each is shortened at its own time.
@@ -157,8 +157,8 @@ def rows(
 ) -> Counter[str]:
     """Return the rows of *book* that match *where*, in canonical form, with their counts."""
     columns = ", ".join(BOOKS[book].columns)
-    table = cursor.sql(f"select {columns} from {book} where {where}", params=dict(params or {}))
-    return Counter(canonical(row) for row in table.to_arrow_table().to_pylist())
+    table = arrow(cursor, f"select {columns} from {book} where {where}", dict(params or {}))
+    return Counter(canonical(row) for row in table.to_pylist())
 
 
 @contextlib.contextmanager

@@ -11,10 +11,12 @@ import pyarrow as pa
 from trail.core import catalogue, zone_abbreviations
 from trail.core.limits import Limits
 from trail.storage import search_text
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor, arrow, unordered
 
 # Rows of one Arrow batch: its texts share a buffer of at most 2 GB.
 _BATCH_ROWS = 16_384
+# Reading so few records takes less time than planning how.
+_FEW_ROWS = 2_048
 
 # Only what is read; other keys cost nothing and stay in the raw record. What may hold further
 # values for the search is read in two steps, which together cost what one would.
@@ -143,20 +145,23 @@ def parse(
 def table(
     cursor: Cursor,
     relation: str,
+    rows: int,
     limits: Limits,
     *,
     trusted: bool,
     named: bool = False,
     mapped: bool = False,
 ) -> pa.Table:
-    """Return what `read` says of the records of *relation*, in batches that follow one another.
+    """Return what `read` says of the *rows* records of *relation*, in batches in their order.
 
     The cursor must not be inside a transaction.
     """
 
     def found(*, careful: bool) -> pa.Table:
         sql = read(relation, limits, trusted=trusted, named=named, mapped=mapped, careful=careful)
-        return cursor.sql(sql).to_arrow_table(_BATCH_ROWS)
+        if rows <= _FEW_ROWS:
+            return unordered(cursor, sql).sort_by("pos")
+        return arrow(cursor, sql, batch_rows=_BATCH_ROWS)
 
     try:
         result = found(careful=False)

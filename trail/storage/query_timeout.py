@@ -78,6 +78,15 @@ class QueryScope:
             if self.has_ended:
                 _WATCH.forget(self)
 
+    @contextlib.contextmanager
+    def ending_when(self, has_ended: Callable[[], bool]) -> Iterator[None]:
+        """Ask *has_ended* in place of its own function inside the block."""
+        before, self.has_ended = self.has_ended, has_ended
+        try:
+            yield
+        finally:
+            self.has_ended = before
+
     def check(self) -> None:
         """Raise `StoppedError` if nobody waits any more."""
         if self.is_stopped:

@@ -7,31 +7,38 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from trail.storage import database, failures, schema
-from trail.storage.database import Cursor, Params, Reading
+from trail.storage import failures, schema
+from trail.storage.connection import Cursor, arrow, attached
+from trail.storage.engine import Params, Reading
 
 
 class ReadOnly:
     """The database in the file *path*, opened for reading. It is an `Engine`."""
 
+    name = "duckdb"
+
     def __init__(self, cursor: Cursor, path: Path) -> None:
         self._cursor, self.path = cursor, path
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        """Return the whole answer; raises `UnavailableError` for a damaged database."""
+        """Return the whole result; raises `UnavailableError` for a damaged database."""
         try:
-            return self._cursor.sql(sql, params=params).to_arrow_table()
+            return arrow(self._cursor, sql, params)
         except duckdb.Error as error:
             raise failures.damage(error, self.path.name) or error from error
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Reading]:
-        """Return one snapshot to stream from: nothing else writes to the file meanwhile."""
+        """Return a snapshot for streaming; nothing else writes to the file meanwhile."""
         yield self
 
     def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield the answer in batches of about *rows* rows."""
+        """Yield the result in batches of about *rows* rows."""
         yield from self._cursor.sql(sql, params=params).to_arrow_reader(rows)
+
+    def cancel(self) -> None:
+        """Interrupt the query that runs now."""
+        self._cursor.interrupt()
 
     def schema_version(self) -> int:
         """Return the version of the tables; raises `InputError` if a newer release wrote them."""
@@ -44,12 +51,12 @@ class ReadOnly:
 
 @contextlib.contextmanager
 def opened(path: Path) -> Iterator[ReadOnly]:
-    """Give the database at *path*.
+    """Yield the database at *path*.
 
     Raises `BusyError` while another process has it open, and `UnavailableError` if it cannot be
     read.
     """
-    connection = database.attached(path, read_only=True)
+    connection = attached(path, read_only=True)
     try:
         connection.execute("use trail; set global TimeZone = 'UTC'")
         yield ReadOnly(connection, path)

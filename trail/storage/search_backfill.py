@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from trail.core.limits import Limits
 from trail.storage import cursors, parse_sql, record_text, search_text
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 _PART_ROWS = 100_000
 # Until a checkpoint, DuckDB holds changed rows in memory.
@@ -18,7 +19,8 @@ _CHECKPOINT_ROWS = 2_000_000
 _HOUR = dt.timedelta(hours=1)
 
 # Where an earlier release read the record in another way, all of its values are kept.
-_SAME = f"""p.reason = '' and a.action_raw = p.action_raw and e.workspace_id = p.workspace_id
+_SAME = f"""p.reason = '' and a.action_raw = p.action_raw
+ and p.workspace_id in ('', e.workspace_id)
  and t.target_type = p.target_type and t.target_id = p.target_id and t.target_name = p.target_name
  and i.actor_email = p.email and {search_text.SUBJECT} in ('', i.recorded_actor_id)"""
 

@@ -18,7 +18,7 @@ FIELDS = {
     "source": "how it was collected: api, webhook, tracking, s3, folder, file",
     "verified": "yes, or no without proof of the sender",
     "future_dated": "yes if its time was in the future, or no",
-    "workspace": "ID of the workspace",
+    "workspace": "name or ID of the workspace",
     "id": "ID of the event",
     "raw": "text of the record as received, with its keys",
 }
@@ -50,6 +50,8 @@ EXAMPLES = {
         ("target:prod*", "values that start with prod"),
         ("actor:*@example.com", "values that end with it"),
         ("snow*prod", "both parts in one value, in this order"),
+        ("target:prod-?", "values with one more character"),
+        (r"target:prod\ snow*", r"a space before a wildcard; `\*` and `\?` are these characters"),
         ("-target:*", "events without a target"),
     ),
     "Risk": (
@@ -78,8 +80,8 @@ HELP = (
     "Words match the action, the actor (ID, name, email), the target (type, ID, name), the "
     "workspace and the values in an event's details, regardless of case. All words must match. "
     'Quote phrases: "Snowflake prod"; write \\" for a quote. Exclude with - or NOT; write OR '
-    "between alternatives, and parentheses around groups. In a field, a word with * must match the "
-    "whole value: target:prod*. Search one field with "
+    "between alternatives, and parentheses around groups. In a field, a word with * (any "
+    "characters) or ? (one) must match the whole value: target:prod*. Search one field with "
     f"{', '.join(f'{name}:' for name in TEXT_FIELDS[:-1])}, and the record as received with raw:. "
     "Compare risk and time, as in risk>=7, risk:4..6, time>=2026-11-23 or time<7d."
 )

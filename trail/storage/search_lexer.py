@@ -8,7 +8,14 @@ from dataclasses import dataclass
 
 from trail.core.catalogue import RISK_LEVELS
 from trail.storage import time_expressions
-from trail.storage.search_nodes import FIELDS, ORDERED_FIELDS, TEXT_FIELDS, SearchError, Term
+from trail.storage.search_nodes import (
+    FIELDS,
+    ORDERED_FIELDS,
+    TEXT_FIELDS,
+    SearchError,
+    Term,
+    pattern_parts,
+)
 
 # Names that people write for a field.
 _OTHER_NAMES = {
@@ -49,6 +56,8 @@ _PHRASE = re.compile(r'"((?:[^"\\]|\\.)*)("?)', re.DOTALL)
 # Word processors and chats write these in place of straight ones.
 _CURLY = re.compile(r"[“”„]([^“”„]+)[“”„](?=[\s)]|$)")
 _ENDS = re.compile(r"[\s)]|$")
+# A backslash before a letter or digit is one, as in `DOMAIN\user`.
+_BACKSLASH = re.compile(r"\\([\W_])?", re.DOTALL)
 _OPERATOR = re.compile(r"(?:AND|OR|NOT)(?=[\s()]|$)")
 
 
@@ -219,19 +228,27 @@ class Lexer:
             return Token("term", start, phrase.end(), Term(field, text))
         end = self._end_of_word(at)
         word = self._text[at:end]
-        if word.count("*") > MAX_WILDCARDS:
+        pattern = _BACKSLASH.sub(_in_pattern, word)
+        parts = pattern_parts(pattern)
+        if (count := parts.count(("*", True))) > MAX_WILDCARDS:
             raise SearchError(
-                f"The word has {word.count('*')} wildcards.",
+                f"The word has {count} wildcards.",
                 f"Use at most {MAX_WILDCARDS}, or put it in quotation marks.",
                 *(self._text, at, end),
             )
-        return Token("term", start, end, Term(field, word, wildcards="*" in word))
+        if any(is_wildcard for _, is_wildcard in parts):
+            return Token("term", start, end, Term(field, pattern, wildcards=True))
+        return Token("term", start, end, Term(field, "".join(part for part, _ in parts)))
 
     def _end_of_word(self, start: int) -> int:
         """Return where a word ends: at a space, or at a parenthesis that it did not open."""
         opened: list[int] = []
         at = start
         while at < len(self._text) and not self._text[at].isspace():
+            escape = _BACKSLASH.match(self._text, at)
+            if escape:
+                at = escape.end()
+                continue
             if self._text[at] == "(":
                 opened.append(at)
             elif self._text[at] == ")":
@@ -242,6 +259,12 @@ class Lexer:
         if opened:
             raise unclosed(self._text, opened[-1])
         return at
+
+
+def _in_pattern(escape: re.Match[str]) -> str:
+    """Return what `pattern_parts` reads as the character that *escape* in a word stands for."""
+    character = escape[1] or "\\"
+    return f"\\{character}" if character in "*?\\" else character
 
 
 def unclosed(text: str, start: int) -> SearchError:

@@ -8,8 +8,8 @@ and hour) is decided there; only the rest needs a scan of the events, of their k
 import datetime as dt
 from collections.abc import Callable
 
-from trail.storage import collected_by, search_text
-from trail.storage.database import Engine
+from trail.storage import cold_tier, collected_by, workspaces
+from trail.storage.engine import Engine
 from trail.storage.facet_columns import CHANGES, ON_FLAG
 from trail.storage.filters import NO, YES, Window
 from trail.storage.search_condition import NOTHING, Condition, either, in_time, joined, negated
@@ -28,7 +28,7 @@ def conditions(engine: Engine, node: Node | None, spans: Spans) -> list[Conditio
     """Return the conditions that all must hold for *node*; *spans* gives those of `time` terms."""
     if node is None:
         return []
-    pending = search_text.missing_until(engine)
+    pending = cold_tier.unsearchable_until(engine)
 
     def read(part: Node) -> Condition:
         match part:
@@ -98,7 +98,7 @@ class _Lookup:
         if self._term.field in ON_FLAG:
             self._flag(*ON_FLAG[self._term.field])
         if "workspaces" in columns:
-            self._add("workspace_id", self._values("cube", "workspace_id"))
+            self._add("workspace_id", self._workspaces())
         if self._is_open():
             if "actors" in columns:
                 self._actors(columns["actors"], columns.get("identities", ()))
@@ -140,6 +140,20 @@ class _Lookup:
         sql = f"select v from (select distinct {column} as v from {table}) where "
         found = self._engine.table(f"{sql} {self._pattern.value('v')}")
         return [quoted(value) for value in found["v"].to_pylist()]
+
+    def _workspaces(self) -> list[str]:
+        """Return the workspaces by ID; a search of everything does not search their names.
+
+        A word of the name would be in every event of the workspace.
+        """
+        found = self._values("cube", "workspace_id")
+        if self._term.field:
+            names = workspaces.labels(self._engine)
+            listed = {"ids": list(names), "names": list(names.values())}
+            sql = "select id from (select unnest($ids) as id, unnest($names) as v) where "
+            table = self._engine.table(sql + self._pattern.value("v"), listed)
+            found += map(quoted, table["id"].to_pylist())
+        return found
 
     def _add(self, column: str, values: list[str]) -> None:
         if values:

@@ -1,5 +1,6 @@
 """What a search text means: terms and what joins them; the error of a text without meaning."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ TEXT_FIELDS = (
 # Those that are compared as numbers or times.
 ORDERED_FIELDS = ("risk", "time")
 FIELDS = (*TEXT_FIELDS, *ORDERED_FIELDS)
+
+# A wildcard of a pattern, an escaped character, or a text.
+_PATTERN = re.compile(r"([*?])|\\(.)|([^*?\\]+)", re.DOTALL)
 
 
 class SearchError(FilterError):
@@ -40,9 +44,8 @@ class SearchError(FilterError):
 class Term:
     """One term: its field (empty for all) and its text.
 
-    With `wildcards`, each `*` in the text stands for any characters within a value, and the text of
-    a field must match the whole value. `comparison` is the sign after an ordered field, empty for
-    equality.
+    With `wildcards`, the text is a pattern (see `pattern_parts`); that of a field must match the
+    whole value. `comparison` is the sign after an ordered field, empty for equality.
     """
 
     field: str
@@ -98,6 +101,20 @@ def _negated(node: Node) -> Iterator[Node]:
         case All(nodes) | Any(nodes):
             for part in nodes:
                 yield from _negated(part)
+
+
+def pattern_parts(pattern: str) -> list[tuple[str, bool]]:
+    r"""Return the parts of a *pattern* from left to right, and whether each is a wildcard.
+
+    `*` stands for any characters, and `?` for one; `\*`, `\?` and `\\` are these characters.
+    """
+    parts: list[tuple[str, bool]] = []
+    for mark, escaped, text in _PATTERN.findall(pattern):
+        part = mark or escaped or text
+        if parts and not mark and not parts[-1][1]:
+            part = parts.pop()[0] + part
+        parts.append((part, bool(mark)))
+    return parts
 
 
 def all_of(nodes: Iterable[Node]) -> Node | None:

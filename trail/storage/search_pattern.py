@@ -4,8 +4,10 @@ import re
 from collections.abc import Iterable
 
 from trail.storage import record_text, search_text
-from trail.storage.database import Engine
-from trail.storage.search_nodes import Term
+from trail.storage.engine import Engine
+from trail.storage.search_nodes import Term, pattern_parts
+
+_ANY = ("*", True)
 
 _FOLDED_TERM = record_text.fold("$term")
 _VALUE = f"[^{record_text.SEPARATOR}]"
@@ -22,20 +24,28 @@ class Pattern:
         # Arguments of a command may contain bytes that are not text.
         text = term.text.encode(errors="replace").decode()
         self._whole = term.field not in ("", "raw")
-        if term.wildcards and not self._whole:
-            text = text.strip("*") or "*"
         row = engine.table(
             f"select {_FOLDED_TERM} as folded, lower($term) as lowered", {"term": text}
         ).to_pylist()[0]
-        self._folded: str = row["folded"]
-        self._lowered: str = row["lowered"]
-        self._wildcards = term.wildcards and "*" in text
+        self._folded = self._parts(row["folded"], term)
+        self._lowered = self._parts(row["lowered"], term)
+        self._wildcards = any(is_wildcard for _, is_wildcard in self._folded)
+
+    def _parts(self, text: str, term: Term) -> list[tuple[str, bool]]:
+        parts = pattern_parts(text) if term.wildcards else [(text, False)]
+        if self._whole:
+            return parts
+        while len(parts) > 1 and parts[0] == _ANY:
+            del parts[0]
+        while len(parts) > 1 and parts[-1] == _ANY:
+            del parts[-1]
+        return parts
 
     def value(self, sql: str) -> str:
         """Return the condition on *sql*, one value."""
         folded = record_text.fold(sql)
         if not self._wildcards:
-            return f"contains({folded}, {quoted(self._folded)})"
+            return f"contains({folded}, {quoted(self._longest())})"
         function = "regexp_full_match" if self._whole else "regexp_matches"
         return f"{function}({folded}, {quoted(_joined(self._folded))})"
 
@@ -53,7 +63,7 @@ class Pattern:
 
     def search_texts(self) -> str:
         """Return the condition on `search_texts`."""
-        columns = search_text.columns_with(self._folded.replace("*", ""))
+        columns = search_text.columns_with(_literal(self._folded))
         return f"({' or '.join(map(self.folded_texts, columns))})"
 
     def values_of(self, raw: str) -> str:
@@ -65,12 +75,12 @@ class Pattern:
     def record(self, raw: str) -> str:
         """Return the condition on the record *raw* as received."""
         if not self._wildcards:
-            return f"contains(lower({raw}), {quoted(self._lowered)})"
+            return f"contains(lower({raw}), {quoted(_literal(self._lowered))})"
         return f"regexp_matches(lower({raw}), {quoted(_joined(self._lowered))})"
 
     def _matches(self, sql: str) -> str:
         if not self._wildcards:
-            return f"contains({sql}, {quoted(self._folded)})"
+            return f"contains({sql}, {quoted(self._longest())})"
         expression = _joined(self._folded, _VALUE)
         if self._whole:
             edge = record_text.SEPARATOR
@@ -78,7 +88,7 @@ class Pattern:
         return f"regexp_matches({sql}, {quoted(expression)})"
 
     def _longest(self) -> str:
-        return max(self._folded.split("*"), key=len) if self._wildcards else self._folded
+        return max((part for part, is_mark in self._folded if not is_mark), key=len, default="")
 
 
 def quoted(text: str) -> str:
@@ -86,8 +96,13 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _joined(text: str, character: str = "(?s:.)") -> str:
-    """Return the regular expression (RE2) of *text*, whose `*` stand for *character*s."""
-    parts = re.split(r"\*+", text)
-    # A value that is missing or empty matches no wildcard.
-    return f"{character}+" if not any(parts) else f"{character}*".join(map(re.escape, parts))
+def _literal(parts: list[tuple[str, bool]]) -> str:
+    return "".join(part for part, is_wildcard in parts if not is_wildcard)
+
+
+def _joined(parts: list[tuple[str, bool]], character: str = "(?s:.)") -> str:
+    """Return the regular expression (RE2) of *parts*, whose wildcards stand for *character*s."""
+    if all(part == _ANY for part in parts):
+        return f"{character}+"  # a value that is missing or empty matches no wildcard
+    marks = {"*": f"{character}*", "?": character}
+    return "".join(marks[part] if is_wildcard else re.escape(part) for part, is_wildcard in parts)

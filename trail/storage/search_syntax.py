@@ -7,6 +7,7 @@
     term       = [ field ":" [ comparison ] ] ( word | phrase ) | field comparison word
     comparison = ">=" | "<=" | ">" | "<" | "="
     phrase     = `"` text with \\" and \\\\ `"`
+    word       = characters, of which * and ? are wildcards, unless a backslash precedes
 
 `AND` binds closer than `OR`; both and `NOT` are written in capitals. A word ends at a space, or at
 the parenthesis that closes its group. Spaces may stand around the sign after a field. Terms are
@@ -14,6 +15,7 @@ searched for in the values that people see, not in the keys and the envelope of 
 searches the record as received. Comparison of texts ignores case and Unicode form.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -31,6 +33,7 @@ from trail.storage.search_nodes import (
     Term,
     all_of,
     any_of,
+    pattern_parts,
     terms,
 )
 
@@ -63,7 +66,6 @@ __all__ = [
 MAX_TERMS = 32  # of all search texts of a filter
 MAX_CHARS = 1_000  # of each
 _MAX_DEPTH = 16  # groups within groups
-_TWICE = "NOT -"
 _WORDS = {"and": "AND", "or": "OR", "not": "NOT", "&&": "AND", "||": "OR"}
 _CLOSING = (")", "AND", "OR", "end")
 # What a word must not start with after one that is the name of a field.
@@ -85,7 +87,7 @@ def written(node: Node | None) -> str:
         case Not(inner):
             if isinstance(inner, All | Any):
                 return f"-({written(inner)})"
-            return f"-{written(inner).removeprefix(_TWICE)}"
+            return f"-{written(inner)}"
         case All(nodes):
             return " ".join(
                 f"({written(part)})" if isinstance(part, Any) else written(part) for part in nodes
@@ -117,8 +119,10 @@ def marks(texts: Iterable[str]) -> list[str]:
     found: dict[str, None] = {}
     for term in terms(node, wanted=True):
         if term.field not in ORDERED_FIELDS:
-            parts = term.text.split("*") if term.wildcards else [term.text]
-            found |= dict.fromkeys(part for part in parts if part.strip())
+            parts = pattern_parts(term.text) if term.wildcards else [(term.text, False)]
+            found |= dict.fromkeys(
+                part for part, is_wildcard in parts if part.strip() and not is_wildcard
+            )
     return list(found)
 
 
@@ -169,11 +173,19 @@ def _written_term(term: Term) -> str:
     if term.comparison:
         return f"{term.field}{term.comparison}{term.text}"
     name = f"{term.field}:" if term.field else ""
-    # Wildcards cannot be in quotation marks: `(` hides a sign, and a dash what a second dash is.
-    ways = [] if not name and term.text.startswith(_SIGNS) else [f"{name}{term.text}"]
-    if term.wildcards:
-        ways += (f"{name}({term.text})", f"{_TWICE}{term.text}")
-    return next((way for way in ways if _means(way, term)), "") or name + quoted(term.text)
+    text = f"{name}{term.text}"
+    is_sign = not name and term.text.startswith(_SIGNS)
+    if not is_sign and _means(text, term):
+        return text
+    return name + (_escaped(term.text) if term.wildcards else quoted(term.text))
+
+
+def _escaped(pattern: str) -> str:
+    """Return the word for *pattern*; wildcards cannot be in quotation marks."""
+    return "".join(
+        part if is_wildcard else re.sub(r"[\W_]", r"\\\g<0>", part)
+        for part, is_wildcard in pattern_parts(pattern)
+    )
 
 
 def _means(text: str, node: Node) -> bool:

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from trail.storage import cursors, record_text
-from trail.storage.database import Cursor, Engine
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
 
 # The mark of the time (UTC, without zone) up to which, exclusive, events lack the search text.
 BACKFILL = "search_text"

@@ -14,6 +14,10 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any, TypeVar, cast
 
+from trail.storage import query_timeout
+
+# How often a request that waits for another's query looks whether it has ended itself.
+_LOOK_S = 0.1
 MAX_BYTES, MAX_ENTRIES = 64 << 20, 2_000
 # A larger result would displace too many others.
 _MAX_RESULT_BYTES = MAX_BYTES // 8
@@ -51,6 +55,15 @@ class _Flight:
         self.result: list[Any] = []
 
 
+def _is_done(flight: _Flight, until: float) -> bool:
+    """Wait for *flight*, at most *until* and as long as somebody waits for this request."""
+    scope = query_timeout.current()
+    while not flight.done.wait(min(max(until - time.monotonic(), 0), _LOOK_S)):
+        if time.monotonic() >= until or (scope and scope.is_stopped):
+            return flight.done.is_set()
+    return True
+
+
 class Results:
     """The newest used results, within a number of bytes and of entries."""
 
@@ -77,8 +90,9 @@ class Results:
     ) -> T | None:
         """Return the result of *ask* for a store and version; None after *seconds* of waiting.
 
-        Callers with equal *asked* (compared as text) wait for the first one. If that one fails, the
-        next one asks. 0 seconds wait for any time. *size_of* returns the bytes of a result, which
+        Callers with equal *asked* (compared as text) wait for the first one, or until their request
+        ends, which is None as well. If the first one fails, the next one asks. 0 seconds wait for
+        any time. *size_of* returns the bytes of a result, which
         nobody may change.
         """
         store, version = place
@@ -97,7 +111,7 @@ class Results:
             assert flight
             if is_first:
                 return self._run(key, flight, ask, size_of)
-            if not flight.done.wait(max(until - time.monotonic(), 0) if seconds else None):
+            if not _is_done(flight, until if seconds else float("inf")):
                 return None
             if flight.result:
                 return cast("T", flight.result[0])

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from trail.core.catalogue import RISK_LEVELS
 from trail.storage import collected_by, evidence, search_match, search_syntax, search_time
 from trail.storage.cube import ACTOR_CUBE, CUBE
-from trail.storage.database import Engine, Params
+from trail.storage.engine import Engine, Params
 from trail.storage.facet_columns import CHANGES, ON_FLAG
 from trail.storage.filters import NO, YES, Choice, Filter, Window
 from trail.storage.search_condition import Condition
@@ -51,7 +51,7 @@ _ON_TARGET = {"target": ("target_id", "target_name")}
 _ON_BATCH = {"source": (collected_by.SQL,)}
 
 # Facets that the cube can answer, and those that the actor cube can.
-ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", *ON_FLAG})
+ON_CUBE = frozenset({*_ON_ACTION, "actor_type", "target_type", "workspace", *ON_FLAG})
 _ON_ACTOR_CUBE = ON_CUBE | {"actor"}
 
 # Longer lists of keys take longer to plan than the subquery takes to run.
@@ -95,6 +95,7 @@ def select(engine: Engine, filter_: Filter, now: dt.datetime, table: str = "even
             evidence.condition(engine, filter_.choice("findings"), filter_.window(now), params)
         )
     parts.append(_column("e.target_type", "target_type", filter_, params))
+    parts.append(_column("e.workspace_id", "workspace", filter_, params))
     parts.extend(_flag(name, filter_) for name in ON_FLAG)
     if filter_.is_relative and not filter_.choice("future_dated"):
         parts.append("not e.future_dated")

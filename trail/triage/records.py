@@ -12,7 +12,9 @@ from typing import Literal
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.storage import ledger
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 
 Kind = Literal[
     "incident", "finding", "source", "gap", "quarantine", "delivery", "integrity", "retention",

@@ -9,7 +9,7 @@ from trail.core import atomic_file
 from trail.core.download_stats import Tallied, Tally
 from trail.core.errors import InputError, UnavailableError
 from trail.events import export as exports
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.views.scheduled_exports import ScheduledExport
 
 

@@ -7,7 +7,8 @@ owners are stored as `User.account`.
 from collections.abc import Collection, Iterable
 from dataclasses import replace
 
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.views.view import FILES, View
 
 

@@ -11,8 +11,11 @@ from typing import Any, TypeVar
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Cursor, Engine, Inside, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
+from trail.storage.inside import Inside
 from trail.views import built_in
 from trail.views.random_id import random_id
 from trail.views.view import View, Viewer, checked_columns, checked_name, query_of
@@ -33,8 +36,8 @@ def visible(engine: Engine, account: str) -> list[View]:
         ).to_pylist()
     }
     rows = engine.table(
-        "select view_id, name, query, columns, owner, owner_name, shared, former from saved_views "
-        "where shared or (owner = $account and not former)",
+        "select view_id, name, query, columns, owner, owner_name, shared, former, changed_at "
+        "from saved_views where shared or (owner = $account and not former)",
         {"account": account},
     ).to_pylist()
     views = [
@@ -72,33 +75,44 @@ def create(
 
     Raises `InputError` for a name that is invalid or in use, and beyond the limits.
     """
+    return _write(
+        store, lambda cursor: add(cursor, viewer, name, filter_, columns=columns, shared=shared)
+    )
+
+
+def add(
+    cursor: Cursor,
+    viewer: Viewer,
+    name: str,
+    filter_: Filter,
+    *,
+    columns: Sequence[str] = (),
+    shared: bool = False,
+) -> str:
+    """Like `create`, inside a transaction."""
     name, query, listed = checked_name(name), _query(filter_), checked_columns(columns)
-    view_id, now = random_id(), utc_now()
-
-    def write(cursor: Cursor) -> None:
-        own = cursor.execute(
-            "select count(*) from saved_views where owner = $owner and not former",
-            {"owner": viewer.account},
-        ).fetchall()
-        if own[0][0] >= MAX_OF_USER:
-            raise InputError(f"You have {MAX_OF_USER} views.", "Delete one that is not used.")
-        _check_unused(cursor, name, viewer.account, "")
-        cursor.execute(
-            "insert into saved_views values "
-            "($id, $name, $query, $columns, $owner, $owner_name, $shared, false, $now, $now)",
-            {
-                "id": view_id,
-                "name": name,
-                "query": query,
-                "columns": listed,
-                "owner": viewer.account,
-                "owner_name": viewer.name,
-                "shared": shared,
-                "now": now,
-            },
-        )
-
-    _write(store, write)
+    own = cursor.execute(
+        "select count(*) from saved_views where owner = $owner and not former",
+        {"owner": viewer.account},
+    ).fetchall()
+    if own[0][0] >= MAX_OF_USER:
+        raise InputError(f"You have {MAX_OF_USER} views.", "Delete one that is not used.")
+    _check_unused(cursor, name, viewer.account, "")
+    view_id = random_id()
+    cursor.execute(
+        "insert into saved_views values "
+        "($id, $name, $query, $columns, $owner, $owner_name, $shared, false, $now, $now)",
+        {
+            "id": view_id,
+            "name": name,
+            "query": query,
+            "columns": listed,
+            "owner": viewer.account,
+            "owner_name": viewer.name,
+            "shared": shared,
+            "now": utc_now(),
+        },
+    )
     return view_id
 
 
@@ -106,15 +120,22 @@ def save(
     store: Store, viewer: Viewer, view_id: str, filter_: Filter, columns: Sequence[str] = ()
 ) -> View:
     """Replace filter and columns of a view; return it as it was. Raises `InputError`."""
+    return _write(store, lambda cursor: replace_content(cursor, viewer, view_id, filter_, columns))
+
+
+def replace_content(
+    cursor: Cursor, viewer: Viewer, view_id: str, filter_: Filter, columns: Sequence[str] = ()
+) -> View:
+    """Like `save`, inside a transaction."""
     query, listed = _query(filter_), checked_columns(columns)
-    return _change(
-        store, viewer, view_id, "query = $query, columns = $columns", query=query, columns=listed
-    )
+    change = "query = $query, columns = $columns"
+    return _change(cursor, viewer, view_id, change, query=query, columns=listed)
 
 
 def rename(store: Store, viewer: Viewer, view_id: str, name: str) -> View:
     """Rename a view; return it as it was. Raises `InputError`."""
-    return _change(store, viewer, view_id, "name = $name", name=checked_name(name))
+    name = checked_name(name)
+    return _write(store, lambda cursor: _change(cursor, viewer, view_id, "name = $name", name=name))
 
 
 def set_shared(store: Store, viewer: Viewer, view_id: str, *, shared: bool) -> View:
@@ -122,19 +143,22 @@ def set_shared(store: Store, viewer: Viewer, view_id: str, *, shared: bool) -> V
 
     A shared view of a former user stays shared: nobody could see it otherwise. Raises `InputError`.
     """
-    return _change(store, viewer, view_id, "shared = $shared", shared=shared)
+    return _write(
+        store, lambda cursor: _change(cursor, viewer, view_id, "shared = $shared", shared=shared)
+    )
 
 
 def delete(store: Store, viewer: Viewer, view_id: str) -> View:
     """Delete a view and all its marks; return it. Raises `InputError`."""
+    return _write(store, lambda cursor: remove(cursor, viewer, view_id))
 
-    def write(cursor: Cursor) -> View:
-        view = _changeable(cursor, viewer, view_id)
-        for table in ("saved_views", "view_marks"):
-            cursor.execute(f"delete from {table} where view_id = $id", {"id": view_id})
-        return view
 
-    return _write(store, write)
+def remove(cursor: Cursor, viewer: Viewer, view_id: str) -> View:
+    """Like `delete`, inside a transaction."""
+    view = _changeable(cursor, viewer, view_id)
+    for table in ("saved_views", "view_marks"):
+        cursor.execute(f"delete from {table} where view_id = $id", {"id": view_id})
+    return view
 
 
 def star(store: Store, account: str, view_id: str, *, starred: bool) -> View:
@@ -172,27 +196,23 @@ def _mark(store: Store, account: str, view_id: str, **marks: bool) -> View:
     return _write(store, write)
 
 
-def _change(store: Store, viewer: Viewer, view_id: str, change: str, **values: Any) -> View:
-    def write(cursor: Cursor) -> View:
-        view = _changeable(cursor, viewer, view_id)
-        if view.former and values.get("shared") is False:
-            raise InputError("The owner of this view has left.", "Save it as a view of your own.")
-        if values.get("shared") or "name" in values:
-            # A shared name is seen by everybody, a private one by its owner.
-            name = values.get("name", view.name)
-            _check_unused(cursor, name, view.owner, view_id)
+def _change(cursor: Cursor, viewer: Viewer, view_id: str, change: str, **values: Any) -> View:
+    view = _changeable(cursor, viewer, view_id)
+    if view.former and values.get("shared") is False:
+        raise InputError("The owner of this view has left.", "Save it as a view of your own.")
+    if values.get("shared") or "name" in values:
+        # A shared name is seen by everybody, a private one by its owner.
+        _check_unused(cursor, values.get("name", view.name), view.owner, view_id)
+    cursor.execute(
+        f"update saved_views set {change}, changed_at = $now where view_id = $id",
+        {**values, "id": view_id, "now": utc_now()},
+    )
+    if values.get("shared") is False:
         cursor.execute(
-            f"update saved_views set {change}, changed_at = $now where view_id = $id",
-            {**values, "id": view_id, "now": utc_now()},
+            "delete from view_marks where view_id = $id and username <> $owner",
+            {"id": view_id, "owner": view.owner},
         )
-        if values.get("shared") is False:
-            cursor.execute(
-                "delete from view_marks where view_id = $id and username <> $owner",
-                {"id": view_id, "owner": view.owner},
-            )
-        return view
-
-    return _write(store, write)
+    return view
 
 
 def _changeable(cursor: Cursor, viewer: Viewer, view_id: str) -> View:

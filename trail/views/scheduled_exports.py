@@ -16,7 +16,9 @@ from zoneinfo import ZoneInfo
 from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import InputError
 from trail.events.export import FORMATS, Export
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 from trail.views.random_id import random_id
 from trail.views.view import checked_columns, checked_name
@@ -132,7 +134,7 @@ def create(
         raise InputError(f"Unknown format {file_format!r}.", f"Allowed: {', '.join(FORMATS)}.")
     export = ScheduledExport(
         random_id(),
-        checked_name(name),
+        checked_name(name, "export"),
         filter_.query(),
         Export(filter_, file_format, tuple(columns)).columns,
         file_format,

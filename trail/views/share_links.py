@@ -11,7 +11,9 @@ from dataclasses import dataclass, replace
 from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import InputError
 from trail.storage import search_time
-from trail.storage.database import Cursor, Engine, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import NO, Filter
 from trail.views.random_id import LENGTH, random_id
 

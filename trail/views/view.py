@@ -4,18 +4,18 @@ import datetime as dt
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail.core.account_key import username_of
 from trail.core.clock import utc_text
 from trail.core.errors import InputError
+from trail.core.names import check_name
 from trail.storage.filters import Filter
 
-# The account that owns shared views from configuration files; no user has such a name.
+# The account that owns shared views from configuration files; not a valid username.
 FILES = "~configuration-files"
-MAX_NAME = 80  # characters
 MAX_COLUMNS = 40
 _COLUMN = re.compile(r"[a-z][a-z0-9_.]{0,63}")
 
@@ -34,7 +34,8 @@ class View:
     """A view as one user sees it; `owner` is a `User.account`, and empty for a built-in one.
 
     `query` is a query string without zone: views follow the zone of their reader. Without a range
-    they follow the reader's, too. Without `columns` the reader's own are shown.
+    they follow the reader's, too. Without `columns` the reader's own are shown. `changed_at` is
+    naive UTC.
     """
 
     view_id: str
@@ -48,6 +49,7 @@ class View:
     starred: bool = False
     is_default: bool = False
     purpose: str = ""
+    changed_at: dt.datetime | None = field(default=None, compare=False)
 
     @property
     def is_built_in(self) -> bool:
@@ -87,13 +89,10 @@ class View:
         }
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: str, noun: str = "view") -> str:
     """Return *name* without surrounding and repeated spaces; raises `InputError` if invalid."""
     name = " ".join(name.split())
-    if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise InputError(
-            "The name is missing or invalid.", f"Use 1 to {MAX_NAME} printable characters."
-        )
+    check_name(name, noun)
     return name
 
 

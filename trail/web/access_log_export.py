@@ -23,7 +23,7 @@ _WINDOW = ("from", "to", "tz")
 
 @export
 def download(request: Request) -> Response:
-    """Answer the entries that the query selects: `from`, `to`, `tz`, `user`, `kind`."""
+    """Return the entries that the query selects: `from`, `to`, `tz`, `user`, `kind`."""
     query = request.query_params
     filter_ = Filter.parse([(name, query[name]) for name in _WINDOW if name in query])
     window = filter_.window(dt.datetime.now(dt.UTC))

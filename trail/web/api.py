@@ -13,7 +13,7 @@ import orjson
 from starlette.requests import Request
 from starlette.responses import Response
 
-from trail.accounts import recent_searches
+from trail.accounts import recent
 from trail.attention import digest as digests
 from trail.attention import digest_period
 from trail.core.clock import utc_text
@@ -46,7 +46,7 @@ _RECENT = 5
 
 @query
 def events(request: Request) -> Response:
-    """Answer a page of events, the cursor of the next page, the total, and its unverified part."""
+    """Return a page of events, the cursor of the next page, the total, and its unverified part."""
     filter_, store, now = request_filter.of(request)
     place = request.query_params.get("after", "")
     after = listing.usable(Cursor.parse(place), filter_)
@@ -69,7 +69,7 @@ def events(request: Request) -> Response:
 
 @query
 def facets(request: Request) -> Response:
-    """Answer the values of all facets with their counts, of targets the 100 with most events."""
+    """Return the values of all facets with their counts; for targets, the 100 with most events."""
     filter_, store, now = request_filter.of(request)
     user = request_user(request)
     hidden = () if user and user.may("see_findings") else ("findings",)
@@ -85,7 +85,7 @@ def facets(request: Request) -> Response:
 
 @query
 def timeline(request: Request) -> Response:
-    """Answer the histogram: its bars, empty ones included, and their width in seconds."""
+    """Return the histogram: its bars, including empty ones, and their width in seconds."""
     filter_, store, now = request_filter.of(request)
     histogram = bars.histogram(store, filter_, now)
     return _json(
@@ -106,7 +106,7 @@ def timeline(request: Request) -> Response:
 
 @query
 def incidents(request: Request) -> Response:
-    """Answer a page of incidents, most urgent first, and the total counts.
+    """Return a page of incidents, most urgent first, and the total counts.
 
     `group` (open, ended, transient), `pattern`, `owner` and `order` are those of the page.
     """
@@ -124,7 +124,7 @@ def incidents(request: Request) -> Response:
 
 @query
 def findings(request: Request) -> Response:
-    """Answer the findings within the budget, highest score first, in the format of the command.
+    """Return the findings within the budget, highest score first, in the format of the command.
 
     `budget` is the average number per day (default 3); `all=1` answers all scored findings.
     """
@@ -132,8 +132,6 @@ def findings(request: Request) -> Response:
         "see_findings"
     ):  # checked by the guard, too
         return json_error(403, "Findings are for owners and reviewers.")
-    if request.query_params.get("archive"):
-        raise InputError("Archived months are not scored.", "Remove archive.")
     filter_, store, now = request_filter.of(request)
     try:
         per_day = float(request.query_params.get("budget", "3"))
@@ -156,7 +154,7 @@ def findings(request: Request) -> Response:
 
 @query
 def digest(request: Request) -> Response:
-    """Answer the digest of the `week` or `day` of a date in the zone `tz`; else of the last week.
+    """Return the digest of a `week` or `day` in the zone `tz`; by default of last week.
 
     Who may not see findings gets it without them.
     """
@@ -166,14 +164,14 @@ def digest(request: Request) -> Response:
     period = digest_period.parse(names.get("week", ""), names.get("day", ""), zone, now)
     user = request_user(request)
     may_see = bool(user and user.may("see_findings"))
-    made = digests.digest(runtime.store, runtime.settings, period, now, findings=may_see)
+    made = digests.digest(startup.reading_store(), runtime.settings, period, now, findings=may_see)
     return _json(made.to_dict())
 
 
 @query
 def suggest(request: Request) -> Response:
-    """Answer values of `field` (action, actor or target; all without it) by a word's `prefix`."""
-    store = startup.store_of(request.query_params.get("archive", ""))
+    """Return values of `field` (action, actor or target; all by default) by a word's `prefix`."""
+    store = startup.reading_store()
     found = suggestions.suggest(
         store,
         request.query_params.get("field", ""),
@@ -186,7 +184,7 @@ def suggest(request: Request) -> Response:
 
 @query
 def complete(request: Request) -> Response:
-    """Answer what may stand at `cursor` (in UTF-16 units) of the search `text`, in the results.
+    """Return completions of the search `text` at `cursor` (UTF-16 code units) for the results.
 
     That is fields, values with their counts, and recent searches of the user; and the filters that
     the text asks for if it is a question in plain words. `week` is as in `/api/time`.
@@ -204,14 +202,14 @@ def complete(request: Request) -> Response:
         else completions.complete(store, filter_, text, cursor, now, week)
     )
     user, typed = request_user(request), completions.fold(text.strip())
-    known = recent_searches.listed(process.current().store, user.account) if user else []
-    recent = [search for search in known if typed in completions.fold(search) != typed]
+    known = recent.listed(process.current().store, user.account, "searches") if user else []
+    again = [search for search in known if typed in completions.fold(search) != typed]
     asked = question and {
         "parts": [dataclasses.asdict(part) for part in question.parts],
         "not_understood": question.not_understood,
     }
     answer = dataclasses.asdict(found)
-    return _json({**answer, "recent": recent[:_RECENT], "question": asked})
+    return _json({**answer, "recent": again[:_RECENT], "question": asked})
 
 
 def _export(kind: str) -> Callable[[Request], Any]:

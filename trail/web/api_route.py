@@ -1,4 +1,4 @@
-"""A route that states its parameters and responses, for the OpenAPI document and the docs pages.
+"""Routes that declare their parameters and responses, for the OpenAPI document and the docs.
 
 An unexpected error of such a route is answered with 500; `unknown_routes` answers other methods.
 """
@@ -24,10 +24,10 @@ _log = logging.getLogger("trail.web")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter of the query string, or of the path; *example* is a value that is accepted.
+    """A parameter of the query string or the path; *example* is a valid value.
 
-    *is_list* says that one parameter has several values, separated by commas; otherwise a schema of
-    type `array` means that the parameter may be repeated.
+    With *is_list*, one parameter contains several values, separated by commas; otherwise a schema
+    of type `array` means that the parameter can be repeated.
     """
 
     name: str
@@ -49,19 +49,19 @@ class Content:
 
 
 JSON = "application/json"
-# Credentials of an operation besides the name of a header: see `Operation`.
+# Credentials of an operation other than the name of a header: see `Operation`.
 NOBODY, METRICS_TOKEN, WRITE_KEY = "nobody", "metricsToken", "writeKey"
 BYTES: Schema = {"type": "string", "format": "binary"}
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a route states: parameters, bodies, the status of success, and statuses of its own.
+    """The declaration of a route: parameters, bodies, the success status, and its own statuses.
 
-    `purpose` is the first sentence of the endpoint's docstring unless it is given. The statuses
-    that every route can answer, such as 405, are not listed. `credentials` names what is needed
-    where it is not a session or an API token. Without `has_problems`, errors have the form of the
-    sender's protocol.
+    `purpose` is by default the first sentence of the endpoint's docstring. Statuses that every
+    route can return, such as 405, are not listed. `credentials` names what is required in place of
+    a session or an API token. Without `has_problems`, errors have the form of the sender's
+    protocol.
     """
 
     parameters: tuple[Parameter, ...] = ()
@@ -75,7 +75,7 @@ class Operation:
 
 
 class ApiRoute(Route):
-    """A route with its *operation*; errors that it does not answer itself are problem details."""
+    """A route with its *operation*; unhandled errors are answered as problem details."""
 
     def __init__(
         self,
@@ -90,12 +90,12 @@ class ApiRoute(Route):
 
     @property
     def purpose(self) -> str:
-        """Return what the route does, in a sentence or two."""
+        """Return what the route does, in one or two sentences."""
         return self.operation.purpose or (inspect.getdoc(self.endpoint) or "").partition("\n\n")[0]
 
     @property
     def details(self) -> str:
-        """Return what the docstring of the endpoint says beyond `purpose`."""
+        """Return the rest of the endpoint's docstring after `purpose`."""
         if self.operation.purpose:
             return ""
         return (inspect.getdoc(self.endpoint) or "").partition("\n\n")[2].replace("\n", " ")

@@ -19,7 +19,7 @@ from trail.web.query_routes import query
 
 @query
 def items(request: Request) -> Response:
-    """Answer what needs attention, most urgent first; `muted=1` includes what is muted.
+    """Return what needs attention, most urgent first; `muted=1` includes muted items.
 
     Of each kind, the most urgent and one row for the others, whose `count` says how many; `count`
     is the sum. Who may not see findings gets the list without them, failed deliveries and

@@ -99,7 +99,7 @@ async def sign_out(request: Request) -> Response:
 
 
 async def alive(request: Request) -> Response:
-    """Answer whether the session is valid; only a POST counts as use."""
+    """Return whether the session is valid; only a POST counts as activity."""
     return Response(None, 204 if request_user(request) else 401, {"cache-control": "no-store"})
 
 
@@ -115,7 +115,7 @@ ROUTES = [
         Operation(
             (
                 Parameter("code", "The single-use code.", _TEXT),
-                Parameter("next", "Path of this server to continue at.", _TEXT, "/explore"),
+                Parameter("next", "Path on this server to redirect to.", _TEXT, "/explore"),
             ),
             status=303,
             credentials=NOBODY,

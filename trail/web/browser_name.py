@@ -1,6 +1,6 @@
 """The name of a browser and its system, from the `User-Agent` header."""
 
-# In this order: most headers also name the browsers that they are compatible with.
+# The order matters: most headers also name the browsers they are compatible with.
 _BROWSERS = {
     "Edg": "Edge",
     "OPR/": "Opera",
@@ -23,7 +23,7 @@ UNKNOWN = "Unknown browser"
 
 
 def browser_name(agent: str) -> str:
-    """Return a name such as `Firefox on Linux`; no text of the header itself, which may be any."""
+    """Return a name such as `Firefox on Linux`; never text of the header, which is untrusted."""
     browser = next((name for mark, name in _BROWSERS.items() if mark in agent), UNKNOWN)
     system = next((name for mark, name in _SYSTEMS.items() if mark in agent), "")
     return f"{browser} on {system}" if system else browser

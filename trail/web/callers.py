@@ -121,7 +121,7 @@ def _bearer(headers: Headers) -> str:
 
 
 def _owner_of(token: Token) -> User | None:
-    """Return whose *token* it is; None for one of the workspace, and for who has no access."""
+    """Return the owner of *token*; None for a workspace token or an owner without access."""
     return process.current().users.of_account(token.owner) if token.owner else None
 
 
@@ -132,7 +132,7 @@ def _by_token(secret: str, address: str) -> Caller:
         owner = _owner_of(token) if token else None
     except TrailError:
         return Caller(refused=503)
-    # The token of a user works as long as the user has access and a role that covers its own.
+    # A user's token works while the user has access and a role that covers that of the token.
     if token and (not token.owner or (owner and roles.covers(owner.role, token.role))):
         role = owner.role if owner else ""
         user = User(token.username, token.name, "", token.role, owner_role=role)

@@ -65,7 +65,7 @@ def _download(request: Request, file_format: str) -> Response:
 
 
 def _operation(name: str, title: str, schema: Schema) -> Operation:
-    purpose = f"Answer the certificate of `sign_off=NUMBER` as {title}."
+    purpose = f"Return the certificate of `sign_off=NUMBER` as {title}."
     content = Content(_MAKERS[name][0], schema)
     return Operation((replace(parameters.SIGN_OFF, is_required=True),), content, purpose=purpose)
 

@@ -1,9 +1,9 @@
-"""Pages and repeated reads of the API: the link to the next page, and 304 for what is unchanged.
+"""Pages and conditional requests of the API: links to the next page, and 304 if unchanged.
 
-An entity tag is a digest of the answer. Answers depend on the version of the data, the query, what
-the caller may see, and often on the present, such as where a range ends; so the tag of the answer
-itself is the only one that is right for all of them. A repeated read takes its results from
-`storage.shared_results` and transfers nothing.
+An entity tag is a digest of the response. Responses depend on the version of the data, the query,
+the caller's permissions, and often on the current time, such as the end of a range; so only the tag
+of the response itself is always correct. A repeated read takes its results from
+`storage.shared_results` and transfers no body.
 """
 
 import hashlib
@@ -14,9 +14,9 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import Response
 
-# A digest without a key would let whoever sees masked e-mails try out which ones give the tag.
+# Without a key, a caller with masked e-mails could guess addresses until the digest matches.
 _KEY = secrets.token_bytes(32)
-# Longer ones do not fit into what clients and proxies take for headers.
+# Longer headers exceed the limits of clients and proxies.
 _MAX_LINK = 4_096
 
 
@@ -25,7 +25,7 @@ def conditional(request: Request, response: Response) -> Response:
     is_read = request.method in ("GET", "HEAD")
     if not is_read or response.status_code != 200 or response.media_type != "application/json":
         return response
-    # Weak: the same answer may be sent compressed.
+    # Weak: the same response may be sent compressed.
     tag = f'W/"{hashlib.blake2b(response.body, key=_KEY, digest_size=16).hexdigest()}"'
     response.headers["etag"] = tag
     if not _matches(request.headers.get("if-none-match", ""), tag):
@@ -36,7 +36,7 @@ def conditional(request: Request, response: Response) -> Response:
 
 
 def next_page(request: Request, changed: Mapping[str, str]) -> dict[str, str]:
-    """Return the header `Link` to the page of *request* with *changed* parameters (RFC 8288)."""
+    """Return the `Link` header for the page of *request* with *changed* parameters (RFC 8288)."""
     pairs = [pair for pair in request.query_params.multi_items() if pair[0] not in changed]
     target = f"{request.url.path}?{urlencode([*pairs, *changed.items()])}"
     return {"link": f'<{target}>; rel="next"'} if len(target) <= _MAX_LINK else {}

@@ -23,7 +23,7 @@ from trail.web.request_filter import rows_of
 
 @query
 def incident(request: Request) -> Response:
-    """Answer one incident, with its attempts and the changes before it."""
+    """Return one incident, with its attempts and the changes before it."""
     filter_, store, now = request_filter.of(request)
     found = queries.incident(store, str(request.path_params["incident_id"]), now)
     if found is None:
@@ -33,8 +33,10 @@ def incident(request: Request) -> Response:
 
 @query
 def finding(request: Request) -> Response:
-    """Answer one finding, also one below the threshold, with its reasons and events."""
-    if (user := request_user(request)) and not user.may("see_findings"):  # by the guard, too
+    """Return one finding, including one below the threshold, with its reasons and events."""
+    if (user := request_user(request)) and not user.may(
+        "see_findings"
+    ):  # checked by the guard as well
         return json_error(403, "Your role has no access to findings.")
     filter_, store, now = request_filter.of(request)
     found = unusual.get(store, str(request.path_params["finding_id"]))
@@ -45,9 +47,9 @@ def finding(request: Request) -> Response:
 
 @query
 def actors(request: Request) -> Response:
-    """Answer people and tokens with their activity in the filter, most changes first.
+    """Return people and tokens with their activity in the filter, most changes first.
 
-    `actor` selects them; without it, they are all of the directory and of the events.
+    `actor` selects them; without it, all actors of the directory and the events are returned.
     """
     filter_, store, now = request_filter.of(request)
     found = people.actor_activity(store, filter_, now)
@@ -60,18 +62,25 @@ def actors(request: Request) -> Response:
 
 @query
 def covered(request: Request) -> Response:
-    """Answer when sources were collecting: spans that are watched, gaps, or unknown.
+    """Return when sources were collecting: watched, gap and unknown spans.
 
-    In a gap or an unknown span, no event does not mean that nothing happened. `known_until` is the
-    time up to which data is known.
+    In a gap or an unknown span, the absence of events does not mean that nothing happened.
+    `known_until` is the time up to which data is known. In a gap, `missing` names the workspaces
+    that were not collected, if others were; with `workspace`, only the chosen ones count.
     """
     filter_, store, now = request_filter.of(request)
     window = timeline.bounded(store, filter_.window(now), now)
     start, end = window.start, min(window.end or naive_utc(now), naive_utc(now))
-    found = coverage.spans(store, start, end) if start else []
-    known = coverage.known_until(store, naive_utc(now))
+    of = filter_.choice("workspace")
+    found = coverage.spans(store, start, end, of) if start else []
+    known = coverage.known_until(store, naive_utc(now), of)
     spans = [
-        {"start": utc_text(span.start), "end": utc_text(span.end), "state": span.state}
+        {
+            "start": utc_text(span.start),
+            "end": utc_text(span.end),
+            "state": span.state,
+            "missing": span.missing,
+        }
         for span in found
     ]
     return _json({"spans": spans, "known_until": utc_text(known) if known else None})
@@ -103,5 +112,5 @@ ROUTES = [
     ApiRoute(
         "/api/actors", actors, Operation((*parameters.STORED, parameters.LIMIT), schemas.ACTORS)
     ),
-    ApiRoute("/api/coverage", covered, Operation(parameters.WINDOW_AND_ZONE, schemas.COVERAGE)),
+    ApiRoute("/api/coverage", covered, Operation(parameters.COVERAGE, schemas.COVERAGE)),
 ]

@@ -25,8 +25,6 @@ def recorded(
     """
     user, address = request_user(request), client_address(request)
     detail = chosen if isinstance(chosen, str) else chosen.query()
-    archived = request.query_params.get("archive", "")
-    detail += f"&archive={archived}" if archived else ""
 
     def ended(tally: Tally) -> None:
         log.record(

@@ -1,8 +1,8 @@
-"""Masked e-mails for the roles of `auth.mask_emails`: in every answer, and no way to guess them.
+"""Masked e-mails for the roles in `auth.mask_emails`: in every response, without a way to guess.
 
-Everything that leaves for such a caller passes here, so that no page, route or format can forget
-it. What cannot be masked without harm, such as evidence that is signed, is refused. A search would
-tell which e-mails exist, one letter at a time, so that there is none for these roles.
+Every response to such a caller passes through here, so that no page, route or format can omit it.
+Content that cannot be masked, such as signed evidence, is refused. A search could guess e-mails
+letter by letter, so these roles have none.
 """
 
 import re
@@ -19,30 +19,30 @@ _TEXT = re.compile(
     r"text/|application/([\w.-]+\+)?(json|x-ndjson|ndjson|javascript)", re.IGNORECASE
 )
 _WHOLE = re.compile(r"/(export\.(?!([\w-]+\.)?(csv|ndjson)$)|mcp(/|$))")
-# The names of what is typed: a search, and the beginning of a value that is completed.
+# Parameters with typed text: a search, and the prefix of a value to complete.
 _TYPED = ("q", "text")
 NO_SEARCH = "Your role sees masked e-mails and cannot search for text or e-mails."
 
 
 def is_masked(user: User | None) -> bool:
-    """Return whether *user* sees masked e-mails, and so does every API token of such a user."""
+    """Return whether *user* sees masked e-mails; this includes API tokens of such a user."""
     masked = process.current().settings.auth.mask_emails
     return user is not None and not {user.role, user.owner_role}.isdisjoint(masked)
 
 
 def leads_to_emails(name: str, value: str) -> bool:
-    """Return whether a parameter of a URL asks for a text or an e-mail."""
+    """Return whether a URL parameter searches for a text or an e-mail."""
     return name in _TYPED or "@" in value
 
 
 def refusal(user: User | None, path: str, query: str) -> tuple[int, str, str] | None:
-    """Return status, error and hint for what a masked user may not ask, or None."""
+    """Return status, error and hint for a request that a masked user may not make, or None."""
     if not is_masked(user):
         return None
     if _WHOLE.match(path):
         return (
             403,
-            "This cannot be read with masked e-mails.",
+            "Not available to roles with masked e-mails.",
             "Use CSV or NDJSON, or ask an owner.",
         )
     pairs = parse_qsl(query, keep_blank_values=True)
@@ -52,20 +52,20 @@ def refusal(user: User | None, path: str, query: str) -> tuple[int, str, str] | 
 
 
 def uncompressed(scope: Scope) -> Scope:
-    """Return *scope* without what would make the answer compressed or partial."""
+    """Return *scope* without headers that allow a compressed or partial response."""
     dropped = (b"accept-encoding", b"range", b"if-range")
     headers = [pair for pair in scope["headers"] if pair[0].lower() not in dropped]
     return {**scope, "headers": headers}
 
 
 class MaskedAnswer:
-    """Sends one HTTP answer with masked e-mails; nothing of a format that is not text."""
+    """Sends one HTTP response with masked e-mails; other formats than text are not sent."""
 
     def __init__(self, send: Send) -> None:
         self._send, self._stream, self._is_text = send, MaskedStream(), True
 
     async def send(self, message: Message) -> None:
-        """Send *message* of the answer, masked."""
+        """Send *message* of the response, masked."""
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             self._is_text = _is_text(headers)

@@ -22,11 +22,9 @@ from trail.web.streaming import Download
 
 @export
 def download(request: Request) -> Response:
-    """Answer the evidence pack of the filter, or of `sign_off=NUMBER`, built while it is sent."""
+    """Stream the evidence pack of the filter, or of `sign_off=NUMBER`."""
     runtime = process.current()
     pairs = request.query_params.multi_items()
-    if any(name == "archive" for name, _ in pairs):
-        raise InputError("An archived month has no seals of its own.", "Remove archive.")
     store, settings, now = runtime.store, runtime.settings, dt.datetime.now(dt.UTC)
     if any(name == "sign_off" for name, _ in pairs):
         if len(pairs) > 1:

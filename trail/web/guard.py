@@ -6,7 +6,7 @@ and scope; headers with these names from a client are dropped.
 
 import re
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from trail.accounts.sessions import hash_of, session_user
 from trail.accounts.users import User
 from trail.core import server_link
-from trail.core.email_mask import mask
 from trail.core.errors import TrailError
 from trail.core.sections import Server
 from trail.runtime import process
@@ -48,14 +47,14 @@ ALIVE = "/auth/alive"
 NEW_EVENTS = "/api/new-events"
 # Fetched by open pages without user activity.
 BACKGROUND_PATHS = re.compile(r"/(_stcore|media|static|component)/")
-# The program of the pages, without data.
+# The client code of the pages, without data.
 FILES = re.compile(r"/(static|component)/")
 LOOPBACK = ("localhost", "127.0.0.1", "::1")
 DISABLED_PATHS = re.compile(
     r"/_stcore/(upload_file|metrics|agent|script-health-check)", re.IGNORECASE
 )
 SIGNED_IN_ONLY = re.compile(r"/(mcp/?$|media/|(api|uploads)(/|$)|export([./]|$))")
-# Probed by IP address, and asked by commands of this machine with a token.
+# Probed by IP address, and requested by commands on this machine with a token.
 ANY_HOST_PATHS = ("/healthz", "/_stcore/health", server_link.PATH)
 # Authenticated by a token or a signature, never by the cookie.
 SELF_AUTHENTICATED = ("/v1/", "/webhooks/", "/local/")
@@ -88,10 +87,18 @@ def client_address(request: Request) -> str:
 
 
 class Guard:
-    """ASGI middleware around the whole app; *inline_scripts* are allowed, as sources of the CSP."""
+    """ASGI middleware around the whole app; *inline_scripts* are allowed, as sources of the CSP.
 
-    def __init__(self, app: ASGIApp, inline_scripts: Sequence[str] = ()) -> None:
-        self._app, self._media = app, MediaFiles()
+    *mask_message* masks the e-mails in a message of a page; without it, masked roles get no pages.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        inline_scripts: Sequence[str] = (),
+        mask_message: Callable[[bytes], bytes] | None = None,
+    ) -> None:
+        self._app, self._media, self._mask_message = app, MediaFiles(), mask_message
         policy = SECURITY_HEADERS["content-security-policy"]
         allowed = policy.replace(_SCRIPTS, " ".join((_SCRIPTS, *inline_scripts)))
         self._headers = SECURITY_HEADERS | {"content-security-policy": allowed}
@@ -114,7 +121,12 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008})
                 return
             socket = _Socket(
-                receive, send, caller.sid_hash, self._media, email_masks.is_masked(caller.user)
+                receive,
+                send,
+                caller.sid_hash,
+                self._media,
+                self._mask_message,
+                is_masked=email_masks.is_masked(caller.user),
             )
             await self._app(_with_identity(scope, headers, caller), socket.receive, socket.send)
             return
@@ -141,10 +153,18 @@ class _Socket:
     """
 
     def __init__(
-        self, receive: Receive, send: Send, sid_hash: str, media: MediaFiles, masked: bool
+        self,
+        receive: Receive,
+        send: Send,
+        sid_hash: str,
+        media: MediaFiles,
+        mask_message: Callable[[bytes], bytes] | None,
+        *,
+        is_masked: bool,
     ) -> None:
         self._receive, self._send, self._sid_hash = receive, send, sid_hash
-        self._media, self._closed, self._masked = media, False, masked
+        self._media, self._closed, self._masked = media, False, is_masked
+        self._mask_message = mask_message
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -159,12 +179,15 @@ class _Socket:
         elif not self._closed:
             if self._sid_hash and message["type"] == "websocket.send":
                 self._media.note(self._sid_hash, message.get("bytes") or b"")
-            if self._is_masked() and message.get("bytes"):
-                message = {**message, "bytes": mask(message["bytes"])}
+            if self._is_masked() and message["type"] == "websocket.send":
+                if self._mask_message is None:
+                    await self._close()
+                    return
+                message = {**message, "bytes": self._mask_message(message.get("bytes") or b"")}
             await self._send(message)
 
     def _is_masked(self) -> bool:
-        """Return whether e-mails are masked, as they were at the start or are by now."""
+        """Return whether e-mails are masked, either since the start or by now."""
         if self._sid_hash and not self._masked:
             runtime = process.current()
             user = session_user(runtime.sessions, runtime.users, self._sid_hash, touch=False)

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError, UnavailableError
-from trail.ingest import source_health
+from trail.ingest import nodes, source_health
 from trail.ingest.source_health import SourceHealth
 from trail.integrity import high_water_mark, mirror, seal_progress
 from trail.runtime import process
@@ -26,7 +26,7 @@ from trail.web.api_route import NOBODY, ApiRoute, Operation
 from trail.web.metrics import may_monitor
 
 _PATIENCE_S = 0.1  # how long a request waits for a new result
-_FIRST_PATIENCE_S = 5.0  # while there is no older one to answer with
+_FIRST_PATIENCE_S = 5.0  # while there is no earlier result to return
 _SLOW_S = 10.0  # a check that takes longer is a problem
 
 
@@ -71,11 +71,11 @@ _checks: list[_Checks] = []
 
 
 async def healthz(request: Request) -> Response:
-    """Answer that the server and its store work, and list other problems; 503 for a damaged store.
+    """Return the health of the server and its database, and other problems; 503 if damaged.
 
-    Damage is what any query has met since the start, and what the headers of the file show. With
-    `server.unhealthy_if_source_fails`, a failing source is answered with 503, too. Who may read
-    `/metrics` gets the state of each source.
+    Damage is what queries have found since the start, and what the file headers show. With
+    `server.unhealthy_if_source_fails`, a failing source also returns 503. Callers that may read
+    `/metrics` get the state of each source.
     """
     runtime, loop = process.current(), asyncio.get_running_loop()
     if not _checks or _checks[0].runtime is not runtime or _checks[0].loop is not loop:
@@ -98,12 +98,17 @@ def _checked(runtime: Runtime) -> _Result:
         sources = source_health.sources(runtime.store, runtime.settings, now)
         progress = seal_progress.progress(runtime.store, runtime.settings, now)
         others = list(product_metrics.problems(runtime.store, progress, now))
+        for node in nodes.nodes(runtime.store, runtime.settings):
+            others += node.problems(now)
     except UnavailableError as error:
         return _Result(error)
     if damage := runtime.store.damage():
         return _Result(damage)
     problems = [source.title for source in source_health.failing(sources)]
-    problems += [job.title for job in runtime.schedule.health() if job.error]
+    # A job has the name of its source, if it has one.
+    titles = {source.name: source.title for source in sources}
+    failed = [job for job in runtime.schedule.health() if job.error]
+    problems += [titles.get(job.name, job.title) for job in failed]
     if runtime.intake.problem:
         problems.append(runtime.intake.problem)
     problems += others

@@ -1,7 +1,7 @@
-/** The page of an invitation: whom it is for, and the form that sets the own password. */
+/** The invitation page: who it is for, and the form for setting a password. */
 
 const ADDRESS = "/auth/invitation";
-// In the fragment, which browsers never send, so that no log of a server or proxy has it.
+// In the fragment, which browsers never send, so that it is in no log of a server or proxy.
 const secret = window.location.hash.slice(1);
 
 /** @template {HTMLElement} T @param {string} id @param {new () => T} kind @returns {T} */
@@ -32,7 +32,7 @@ function explain(error) {
   problem.textContent =
     error instanceof Error && !(error instanceof TypeError)
       ? error.message
-      : "The server does not answer. Try again.";
+      : "The server cannot be reached. Try again.";
 }
 
 form.addEventListener("submit", async (event) => {
@@ -40,7 +40,7 @@ form.addEventListener("submit", async (event) => {
   const password = element("password", HTMLInputElement).value;
   problem.textContent = "";
   if (password !== element("repeated", HTMLInputElement).value) {
-    problem.textContent = "The two passwords differ.";
+    problem.textContent = "The passwords do not match.";
     return;
   }
   const button = form.querySelector("button");

@@ -1,6 +1,6 @@
-"""The page of an invitation, which sets the own password without a session.
+"""The invitation page, where users set their own password without a session.
 
-The secret is in the fragment of the address and in the body of the requests, never in a URL that a
+The secret is in the fragment of the URL and in the body of the requests, never in a URL that a
 server or proxy logs.
 """
 
@@ -29,17 +29,17 @@ _NOT_STORED = {"cache-control": "no-store"}
 
 
 async def page(_: Request) -> Response:
-    """Answer the page of an invitation, whose secret is in the fragment of the address."""
+    """Return the page of an invitation; the secret is in the fragment of the URL."""
     return Response(_PAGE, 200, _NOT_STORED, "text/html; charset=utf-8")
 
 
 async def script(_: Request) -> Response:
-    """Answer the script of the page of an invitation."""
+    """Return the script of the invitation page."""
     return Response(_CODE, 200, _NOT_STORED, "text/javascript; charset=utf-8")
 
 
 async def accept(request: Request) -> Response:
-    """Answer whom the invitation with the `secret` is for; with a `password`, set it.
+    """Return who the invitation with the `secret` is for; with a `password`, accept it.
 
     The body is JSON with `secret`, and `name` and `password` to accept.
     """
@@ -59,8 +59,10 @@ async def accept(request: Request) -> Response:
     if "password" not in given:
         return _json({"username": found.username, "name": found.name, "about": _about(found)})
     try:
-        # Not in the event loop, which a hash would stop for a quarter of a second.
-        await run_in_threadpool(pending.accept, secret, given.get("name", ""), given["password"])
+        # Not in the event loop, which a hash would block for a quarter of a second.
+        found = await run_in_threadpool(
+            pending.accept, secret, given.get("name", ""), given["password"]
+        )
     except TrailError as error:
         return explained(error)
     log.record("invitation_accepted", found.username, found.role, address=address)
@@ -68,7 +70,7 @@ async def accept(request: Request) -> Response:
 
 
 async def _fields(request: Request) -> dict[str, str] | None:
-    """Return the texts of the body, or None if it is too long or no object of texts."""
+    """Return the body, or None if it is too long or not an object of strings."""
     body = b""
     async for part in request.stream():
         body += part

@@ -1,7 +1,7 @@
 """JSON error responses of the HTTP routes: problem details (RFC 9457).
 
-Beside the standard members they have `error` and `hint`, which together are `detail`, as they had
-before the standard; errors of a search text name the place in it.
+In addition to the standard members they have `error` and `hint`, which together are `detail`, for
+compatibility; errors of a search text give the position in it.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ NOT_FOUND = (404, "Not found.", "Check the address.")
 
 @dataclass(frozen=True, slots=True)
 class ProblemType:
-    """A kind of error that clients may handle on their own; see docs/errors.md."""
+    """A kind of error that clients may handle specifically; see docs/api.md."""
 
     name: str
     title: str
@@ -27,15 +27,15 @@ class ProblemType:
 
     @property
     def uri(self) -> str:
-        """Return the `type` of its problems: where the OpenAPI document describes it."""
+        """Return the `type` of its problems: its place in the OpenAPI document."""
         return f"/api/openapi.json#/x-problem-types/{self.name}"
 
 
 INVALID_SEARCH = ProblemType(
     "invalid-search",
     "The search text cannot be read",
-    "`search` is the text, `start` and `end` (exclusive) the place in it, in characters, and "
-    "`correction` the text as it was probably meant, empty if unknown.",
+    "`search` is the text, `start` and `end` (exclusive) the position of the error in characters, "
+    "and `correction` the text that was probably meant, empty if unknown.",
 )
 INVALID_FILTER = ProblemType(
     "invalid-filter",
@@ -46,11 +46,11 @@ INVALID_FILTER = ProblemType(
 OVERLOADED = ProblemType(
     "overloaded",
     "Too many requests at once",
-    "Try again after the seconds in the header `Retry-After`. With status 429 the requests are "
-    "those of the same user, token or address, with 503 those of everybody.",
+    "Retry after the number of seconds in the header `Retry-After`. Status 429 counts requests of "
+    "the same user, token or address, status 503 those of all clients.",
 )
 PROBLEM_TYPES = (INVALID_SEARCH, INVALID_FILTER, OVERLOADED)
-# An error that its status describes.
+# An error described by its status.
 BLANK = "about:blank"
 
 
@@ -75,7 +75,7 @@ def json_error(
 
 
 def overloaded(status: int, error: str, hint: str, retry_after_s: int) -> JSONResponse:
-    """Return the response to a client that may try again after *retry_after_s* seconds."""
+    """Return the response to a client that may retry after *retry_after_s* seconds."""
     response = json_error(status, error, hint, problem=OVERLOADED)
     response.headers["retry-after"] = str(retry_after_s)
     return response

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from trail.core import csv_safety
 from trail.core.download_stats import Tally
-from trail.core.errors import InputError
 from trail.events import export as exports
 from trail.findings import csv_export as findings_csv
 from trail.findings import listing as findings_listing
@@ -27,7 +26,7 @@ from trail.web.streaming import Download
 
 @export
 def export_incidents(request: Request) -> Response:
-    """Answer the incidents as a CSV download: all fields, or as on screen with `columns`."""
+    """Return the incidents as a CSV download: all fields, or as on screen with `columns`."""
     filter_, store, now = request_filter.of(request)
     shown = Shown.parse(request.query_params.items())
     if columns := _columns(request):
@@ -39,7 +38,7 @@ def export_incidents(request: Request) -> Response:
 
 @export
 def export_findings(request: Request) -> Response:
-    """Answer the findings as a CSV download: all fields, or as on screen with `columns`.
+    """Return the findings as a CSV download: all fields, or as on screen with `columns`.
 
     `all=1` includes those below the threshold; `order` is a column, with `-` for descending.
     """
@@ -47,8 +46,6 @@ def export_findings(request: Request) -> Response:
         "see_findings"
     ):  # checked by the guard, too
         return json_error(403, "Findings are for owners and reviewers.")
-    if request.query_params.get("archive"):
-        raise InputError("Archived months are not scored.", "Remove archive.")
     filter_, store, now = request_filter.of(request)
     shown = findings_listing.Shown.parse(request.query_params.items())
     listing = findings_listing.Listing(store, filter_, shown, now)

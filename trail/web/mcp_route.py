@@ -1,7 +1,7 @@
 """`/mcp`: the Model Context Protocol over streamable HTTP, without sessions.
 
-The tools ask the routes of this server with the API token of the request, so that its role, its
-scopes, the limits and the access log apply as to any other request.
+The tools call the routes of this server with the API token of the request, so that its role,
+scopes, limits and access log apply as to any other request.
 """
 
 from typing import Any
@@ -25,10 +25,10 @@ class _Answer:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         if not request.headers.get("authorization"):
-            refusal = json_error(401, "An API token is needed.", "An owner can create one.")
+            refusal = json_error(401, "An API token is required.", "An owner can create one.")
             await refusal(scope, receive, send)
             return
-        # Imported with the first request: it takes a second, which no start should wait for.
+        # Imported with the first request: it takes a second, which would delay every start.
         manager_of = await anyio.to_thread.run_sync(_load)
         manager = manager_of(request)
         async with manager.run():
@@ -46,7 +46,7 @@ def _load() -> Any:
             mcp_tools.server(_fetch(request))._lowlevel_server,
             json_response=True,
             stateless=True,
-            # The guard has checked host and origin.
+            # The guard has already checked host and origin.
             security_settings=TransportSecuritySettings(enable_dns_rebinding_protection=False),
             max_request_body_size=_MAX_BYTES,
         )
@@ -55,7 +55,7 @@ def _load() -> Any:
 
 
 def _fetch(request: Request) -> Any:
-    """Return how tools ask the routes of this server, as the caller of *request*."""
+    """Return a function that calls the routes of this server as the caller of *request*."""
     app, client = request.scope["app"], request.client
     address = (client.host, client.port) if client else ("unknown", 0)
     headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
@@ -78,7 +78,7 @@ ROUTES = [
             answer=Content(JSON, _MESSAGE),
             body=Content(JSON, _MESSAGE),
             other=(202, 406, 413, 415),
-            purpose="Answer the Model Context Protocol: tools that read events, incidents, "
+            purpose="Serve the Model Context Protocol: tools that read events, incidents, "
             "findings, actors and coverage with the role of the API token.",
             has_problems=False,
         ),

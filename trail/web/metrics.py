@@ -14,8 +14,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from trail.core.clock import utc_now
+from trail.core.settings import Settings
 from trail.events import store_status
-from trail.ingest import source_health
+from trail.ingest import nodes, source_health
 from trail.ingest.source_health import SourceHealth
 from trail.integrity import seal_progress
 from trail.notifications import outbox_totals
@@ -28,11 +29,12 @@ from trail.web.json_errors import json_error
 from trail.web.query_routes import query
 
 _RESULTS = ("kept", "duplicates", "quarantined")
-_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+TYPE = "text/plain; version=0.0.4; charset=utf-8"
+WAITING = "Received bytes that are not stored yet."
 
 
 async def metrics(request: Request) -> Response:
-    """Answer the metrics in the text format of Prometheus."""
+    """Return the metrics in the Prometheus text format."""
     if not may_monitor(request):
         return json_error(401, "Not authorized.", "Set server.metrics_token.")
     response: Response = await query(_measured)(request)
@@ -40,14 +42,19 @@ async def metrics(request: Request) -> Response:
 
 
 def _measured(_: Request) -> Response:
-    return Response(_text(), media_type=_TYPE)
+    return Response(_text(), media_type=TYPE)
 
 
 def may_monitor(request: Request) -> bool:
     """Return whether *request* may read metrics, and the state of each source in `/healthz`."""
     if request_user(request):  # the guard has checked the role
         return True
-    token = process.current().settings.server.metrics_token.get_secret_value()
+    return has_token(request, process.current().settings)
+
+
+def has_token(request: Request, settings: Settings) -> bool:
+    """Return whether *request* has the token for metrics; without one, if this machine sent it."""
+    token = settings.server.metrics_token.get_secret_value()
     if token:
         given = request.headers.get("authorization", "")
         return hmac.compare_digest(given.encode(), f"Bearer {token}".encode())
@@ -75,7 +82,7 @@ class _Metrics:
             yield _gauge("last_arrival_timestamp_seconds", "Arrival of the newest event.", at)
         yield _gauge(
             "intake_waiting_bytes",
-            "Received bytes that are not stored yet.",
+            WAITING,
             runtime.intake.waiting_bytes,
         )
         if runtime.store.path.exists():
@@ -88,6 +95,7 @@ class _Metrics:
         yield from product_metrics.deliveries(outbox_totals.totals(runtime.store), now)
         progress = seal_progress.progress(runtime.store, runtime.settings, now)
         yield from product_metrics.seals(progress, now)
+        yield from product_metrics.ingest_nodes(nodes.nodes(runtime.store, runtime.settings))
         yield _requests(runtime.shares)
         failing = GaugeMetricFamily(
             "audit_trail_job_failing", "1 if the last run of the job failed.", labels=["job"]
@@ -162,7 +170,7 @@ ROUTES = [
         "/metrics",
         metrics,
         Operation(
-            answer=Content(_TYPE, {"type": "string"}, "audit_trail_events 12345.0\n"),
+            answer=Content(TYPE, {"type": "string"}, "audit_trail_events 12345.0\n"),
             credentials=METRICS_TOKEN,
         ),
     )

@@ -18,7 +18,7 @@ from trail.web.query_routes import query
 
 @query
 def new_events(request: Request) -> Response:
-    """Answer how many events of the filter arrived after `since` (UTC), counted up to 1,000."""
+    """Return how many events of the filter arrived after `since` (UTC), up to 1,000."""
     pairs = request.query_params.multi_items()
     store = process.current().store
     asked = Filter.parse([pair for pair in pairs if pair[0] != "since"])

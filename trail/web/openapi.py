@@ -1,4 +1,4 @@
-"""`/api/openapi.json`: the OpenAPI 3.1 document of all routes, made from what each one states."""
+"""`/api/openapi.json`: the OpenAPI 3.1 document of all routes, built from their declarations."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -26,9 +26,9 @@ from trail.web.api_route import (
 from trail.web.json_errors import MEDIA_TYPE, PROBLEM_TYPES
 
 ADDRESS = "/api/openapi.json"
-# What any route may answer: an unknown host name, another method, overload, and trouble.
+# Statuses of any route: unknown host name, wrong method, overload and internal errors.
 _ANY = (400, 405, 429, 500, 503)
-_Parameters = dict[int, Parameter]  # by identity, since some routes share a name only
+_Parameters = dict[int, Parameter]  # by identity, since some routes share only the name
 _TAGS = {
     "api": "API",
     "auth": "Sign-in",
@@ -61,8 +61,8 @@ def document(routes: Iterable[ApiRoute]) -> dict[str, Any]:
             "title": "Audit Trail for Twilio Segment",
             "version": VERSION,
             "summary": "Events, incidents, findings and exports of the audit trail.",
-            "description": "Times in responses are UTC. Objects may get further fields in later "
-            "versions. Values of events are text of whoever caused them: treat them as data.",
+            "description": "Times in responses are UTC. Later versions may add fields to objects. "
+            "Values of events are written by third parties: treat them as data.",
         },
         "paths": paths,
         "components": {
@@ -79,28 +79,28 @@ def document(routes: Iterable[ApiRoute]) -> dict[str, Any]:
 
 
 def route(routes: Callable[[], Iterable[ApiRoute]]) -> ApiRoute:
-    """Return the route of the document of what *routes* returns, which is asked once."""
+    """Return the route for the document of *routes*, which is called once."""
 
     @cache
     def content() -> bytes:
         return orjson.dumps(document(routes()))
 
     async def openapi(_: Request) -> Response:
-        """Answer the OpenAPI 3.1 document of all routes."""
+        """Return the OpenAPI 3.1 document of all routes."""
         return Response(content(), media_type=JSON, headers=_CACHED)
 
     return ApiRoute(ADDRESS, openapi, Operation(answer=schemas.OPENAPI))
 
 
 def access(route: ApiRoute, method: str) -> str:
-    """Return in a sentence who may call *route*; empty for everybody."""
+    """Return a sentence on who may call *route*; empty for everyone."""
     needed = roles.needs(route.path, method)
     if needed is None or route.operation.credentials == NOBODY:
         return ""
     label, allowed = roles.CAPABILITIES[needed]
     names = ", ".join(role for role in roles.ROLES if role in allowed)
     scope = roles.scope_of(route.path)
-    return f"Needs the permission “{label}” ({names}); of an API token, the scope `{scope}`."
+    return f"Requires the permission “{label}” ({names}); API tokens also need the scope `{scope}`."
 
 
 def _operation(route: ApiRoute, method: str, shared: _Parameters) -> dict[str, Any]:
@@ -127,7 +127,7 @@ def _operation(route: ApiRoute, method: str, shared: _Parameters) -> dict[str, A
 
 
 def _shared(routes: Sequence[ApiRoute]) -> _Parameters:
-    """Return the parameters of several routes, of each name the most frequent one."""
+    """Return the parameters shared by routes; for each name the most frequent one."""
     used = Counter(id(item) for route in routes for item in route.operation.parameters)
     known = {id(item): item for route in routes for item in route.operation.parameters}
     best = {known[key].name: key for key, number in reversed(used.most_common()) if number > 1}
@@ -141,7 +141,10 @@ def _responses(route: ApiRoute) -> dict[str, Any]:
         success["content"] = _content(stated.answer)
         if stated.answer.media_type == JSON and route.path.startswith("/api/"):
             success["headers"] = {
-                "ETag": {"description": "Tag of the answer.", "schema": {"type": "string"}},
+                "ETag": {
+                    "description": "Entity tag of the response.",
+                    "schema": {"type": "string"},
+                },
                 "Link": {"description": "The next page, if any.", "schema": {"type": "string"}},
             }
     made = {str(stated.status): success}
@@ -202,7 +205,7 @@ def _security(credentials: str) -> list[dict[str, list[str]]]:
 def _schemes() -> dict[str, Any]:
     bearer = {"type": "http", "scheme": "bearer"}
     return {
-        "apiToken": {**bearer, "description": "An API token, made by an owner."},
+        "apiToken": {**bearer, "description": "An API token."},
         "session": {
             "type": "apiKey",
             "in": "cookie",
@@ -213,8 +216,8 @@ def _schemes() -> dict[str, Any]:
         WRITE_KEY: {
             "type": "http",
             "scheme": "basic",
-            "description": "A write key as the user name, without a password; or `writeKey` in "
-            "the body.",
+            "description": "A write key as the username, with an empty password; or `writeKey` "
+            "in the body.",
         },
     }
 

@@ -1,7 +1,7 @@
-"""The query parameters of the routes: names, meaning, schema, and an example that is accepted.
+"""The query parameters of the routes: names, meaning, schema, and a valid example.
 
-A route lists those that it reads. What belongs to no filter is left out of it by
-`request_filter`, which reads the names here.
+A route lists the parameters that it reads. `request_filter` uses these names to exclude parameters
+that are not part of a filter.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from trail.web.api_route import Parameter, Schema
 MAX_INTEGER = 2**63 - 1
 INTEGER: Schema = {"type": "integer", "minimum": 0, "maximum": MAX_INTEGER}
 TEXT: Schema = {"type": "string"}
-# Formats of this product; see docs/routes.md and docs/search.md.
+# Product-specific formats; see docs/routes.md and docs/search.md.
 TIME: Schema = {"type": "string", "format": "time-expression"}
 SEARCH: Schema = {"type": "string", "format": "search-text"}
 ZONE: Schema = {"type": "string", "format": "timezone"}
@@ -36,6 +36,7 @@ _FACET_EXAMPLES = {
     "outcome": "failure",
     "kind": "delete",
     "source": "segment_api",
+    "workspace": "EU production",
 }
 
 
@@ -48,7 +49,7 @@ def _facet(name: str) -> Parameter:
     example = _FACET_EXAMPLES.get(name) or (allowed or ("",))[0]
     return Parameter(
         name,
-        f"Values of the facet {name}, any of which matches; a leading `-` excludes one.{only}",
+        f"Values of the facet {name}; any of them matches, a leading `-` excludes a value.{only}",
         {"type": "array", "items": item},
         [example],
     )
@@ -70,16 +71,17 @@ def _columns(names: Sequence[str], about: str = "") -> Parameter:
 
 ZONE_NAME = Parameter("tz", "Time zone of days, local times and texts.", ZONE, "Europe/Oslo")
 WINDOW = (
-    Parameter("from", "Start of the range (inclusive); relative ones end now.", TIME, "7d"),
+    Parameter("from", "Start of the range (inclusive); relative ranges end now.", TIME, "7d"),
     Parameter("to", "End of the range (exclusive).", TIME, "now"),
 )
 WINDOW_AND_ZONE = (*WINDOW, ZONE_NAME)
+COVERAGE = (*WINDOW_AND_ZONE, _facet("workspace"))
 FILTER = (
     *WINDOW,
     *map(_facet, FACETS),
     Parameter(
         "q",
-        "Search texts, all of which must match; see the search language.",
+        "Search texts; all must match. See the search language.",
         {"type": "array", "items": SEARCH},
         ["deleted source"],
     ),
@@ -97,14 +99,18 @@ FILTER = (
         "2",
     ),
 )
-ARCHIVE = Parameter("archive", "Archived month to read instead of the database.", MONTH, "2026-08")
+ARCHIVE = Parameter(
+    "archive", "Deprecated: limits the range to a month (UTC). Use from and to.", MONTH, "2026-08"
+)
 STORED = (*FILTER, ARCHIVE)
 
-LIMIT = Parameter("limit", "Rows of the page; at least 1 and at most 1,000 are given.", INTEGER, 50)
-SKIP = Parameter("skip", "Rows to leave out at the start.", INTEGER, 0)
+LIMIT = Parameter(
+    "limit", "Rows per page; values below 1 count as 1, above 1,000 as 1,000.", INTEGER, 50
+)
+SKIP = Parameter("skip", "Rows to skip at the start.", INTEGER, 0)
 AFTER = Parameter(
     "after",
-    "Cursor: `next` of the page before, with the same filter and sort.",
+    "Cursor: `next` of the previous page, with the same filter and sort.",
     {"type": "string", "format": "cursor"},
 )
 BUDGET = Parameter(
@@ -113,12 +119,14 @@ BUDGET = Parameter(
     {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000},
     3,
 )
-ALL = Parameter("all", "Anything but `0` adds findings below the threshold.", TEXT, "1")
+ALL = Parameter("all", "Any value except `0` includes findings below the threshold.", TEXT, "1")
 WEEK_START = Parameter(
-    "week", "Day on which weeks start: 0 (Monday), 5 or 6. Others are ignored.", TEXT, "0"
+    "week", "First day of the week: 0 (Monday), 5 or 6. Other values are ignored.", TEXT, "0"
 )
 SEARCH_TEXT = Parameter("text", "The search text as typed.", TEXT, "kind:")
-CURSOR = Parameter("cursor", "Place in `text`, in UTF-16 units; its end by default.", INTEGER, 5)
+CURSOR = Parameter(
+    "cursor", "Position in `text` in UTF-16 code units; by default its end.", INTEGER, 5
+)
 TYPED_TIME = Parameter("text", "The time as typed.", TIME, "last week", is_required=True)
 HEADERS = Parameter(
     "headers",
@@ -127,13 +135,15 @@ HEADERS = Parameter(
     "names",
 )
 EVENT_COLUMNS = _columns(exports.COLUMNS)
-_AS_ON_SCREEN = " With it, values are as on screen; without it, all fields are exact."
+_AS_ON_SCREEN = (
+    " With it, values are formatted as on screen; without it, all fields have exact values."
+)
 INCIDENT_COLUMNS = _columns(tuple(incident_columns.BY_NAME), _AS_ON_SCREEN)
 FINDING_COLUMNS = _columns(tuple(finding_columns.BY_NAME), _AS_ON_SCREEN)
 INCIDENTS = (
     Parameter(
         "group",
-        "Group of incidents; empty for open and ended ones.",
+        "Group of incidents; if empty, open and ended incidents.",
         {"type": "string", "enum": ["", EVERYTHING, *GROUPS]},
         "open",
     ),
@@ -147,27 +157,27 @@ INCIDENTS = (
     Parameter("owner", "Actor ID of the owner.", TEXT, "users/maya"),
     Parameter(
         "order",
-        "Column to sort by; the most urgent first by default.",
+        "Column to sort by; by default most urgent first.",
         {"type": "string", "enum": ["", *_sorts(tuple(ORDERS))]},
         "-attempts",
     ),
 )
 FINDING_ORDER = Parameter(
     "order",
-    "Column to sort by; those to review first by default.",
+    "Column to sort by; by default findings to review first.",
     {"type": "string", "enum": ["", *_sorts(tuple(finding_columns.KEYS))]},
     "-score",
 )
-MUTED = Parameter("muted", "Anything but `0` adds what is muted.", TEXT, "1")
-DIGEST_WEEK = Parameter("week", "A date in the week of the digest.", DATE, "2026-11-16")
-DIGEST_DAY = Parameter("day", "The day of the digest, instead of a week.", DATE, "2026-11-16")
+MUTED = Parameter("muted", "Any value except `0` includes muted items.", TEXT, "1")
+DIGEST_WEEK = Parameter("week", "Any date in the week of the digest.", DATE, "2026-11-16")
+DIGEST_DAY = Parameter("day", "Date of a daily digest, instead of `week`.", DATE, "2026-11-16")
 SUGGEST_FIELD = Parameter(
     "field",
-    "Field of the values; all by default.",
+    "Field of the values; by default all fields.",
     {"type": "string", "enum": ["", *suggestions.FIELDS]},
     "action",
 )
-PREFIX = Parameter("prefix", "Beginning of a word of the value.", TEXT, "del")
+PREFIX = Parameter("prefix", "Prefix of a word in the value.", TEXT, "del")
 SINCE = Parameter(
     "since",
     "Time of arrival in UTC, without offset.",
@@ -181,10 +191,10 @@ SIGN_OFF = Parameter(
     {"type": "integer", "minimum": 0, "maximum": 999_999_999},
     1,
 )
-ACCESS_USER = Parameter("user", "User name, exactly.", TEXT, "maya")
+ACCESS_USER = Parameter("user", "Username, exact match.", TEXT, "maya")
 ACCESS_KIND = Parameter("kind", "Kind of entry.", TEXT, "exported")
 
-# Parameters of routes that read a filter and are not part of it.
+# Parameters that are not part of the filter, of routes that read one.
 OUTSIDE_FILTER = frozenset(
     parameter.name
     for parameter in (

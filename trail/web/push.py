@@ -14,6 +14,7 @@ from starlette.responses import Response
 
 from trail.core.errors import UnavailableError
 from trail.core.model import Received, Receiver, RefusedError, Sent
+from trail.core.settings import Settings
 from trail.ingest.receiver import Intake
 from trail.runtime import process
 from trail.web.api_route import JSON, WRITE_KEY, ApiRoute, Content, Operation
@@ -27,20 +28,31 @@ _LARGE = 65_536
 _THREADS = 2  # for large requests; of their own, since all others share the default ones
 
 
-def routes(receivers: Iterable[Receiver], intake: Callable[[], Intake]) -> list[ApiRoute]:
-    """Return the routes of all *receivers*, which pass their records to *intake*."""
+def routes(
+    receivers: Iterable[Receiver],
+    intake: Callable[[], Intake],
+    settings: Callable[[], Settings] = lambda: process.current().settings,
+) -> list[ApiRoute]:
+    """Return the routes of all *receivers*, which pass their records to *intake*.
+
+    *settings* are those that apply; by default, those of the running server.
+    """
     return [
-        ApiRoute(path, _route(receiver, intake), _operation(receiver, path), methods=["POST"])
+        ApiRoute(
+            path, _route(receiver, intake, settings), _operation(receiver, path), methods=["POST"]
+        )
         for receiver in receivers
         for path in receiver.paths
     ]
 
 
-def _route(receiver: Receiver, intake: Callable[[], Intake]) -> Callable[[Request], object]:
+def _route(
+    receiver: Receiver, intake: Callable[[], Intake], settings_now: Callable[[], Settings]
+) -> Callable[[Request], object]:
     limiter = anyio.CapacityLimiter(_THREADS)
 
     async def receive(request: Request) -> Response:
-        settings = process.current().settings
+        settings = settings_now()
         try:
             body = await read_body(request, receiver.max_bytes(settings))
             sent = Sent(request.url.path, tuple(request.headers.items()), body)

@@ -1,4 +1,4 @@
-"""What the query string of a request selects: the filter, the database, and what names nothing."""
+"""What the query string of a request selects: the filter, the store, and what names nothing."""
 
 import datetime as dt
 
@@ -8,7 +8,8 @@ from trail.core.errors import InputError
 from trail.core.text import parse_integer
 from trail.events import events, value_names
 from trail.runtime import startup
-from trail.storage.database import Store
+from trail.storage import archived_month, cold_tier
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.web import parameters
 
@@ -16,7 +17,7 @@ _MAX_ROWS = 1_000
 
 
 def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
-    """Return the filter of *request*, the database that it names, and the present (aware).
+    """Return the filter of *request*, the store for reading, and the present (aware).
 
     The filter has IDs in place of names; see `notices`. Raises `InputError` and `FilterError`.
     """
@@ -25,21 +26,30 @@ def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
         for pair in request.query_params.multi_items()
         if pair[0] not in parameters.OUTSIDE_FILTER
     ]
-    store = startup.store_of(request.query_params.get("archive", ""))
-    filter_, request.state.misnamed = value_names.resolve(store, Filter.parse(pairs))
-    return filter_, store, dt.datetime.now(dt.UTC)
+    store = startup.reading_store()
+    now = dt.datetime.now(dt.UTC)
+    month = request.query_params.get(archived_month.NAME, "")
+    asked = archived_month.limited(Filter.parse(pairs), month, now)
+    filter_, request.state.misnamed = value_names.resolve(store, asked)
+    request.state.missing = cold_tier.missing(store, filter_.window(now))
+    return filter_, store, now
 
 
 def notices(request: Request) -> dict[str, list[str]]:
-    """Return what a value of the filter that names nothing was probably meant to be, if any."""
+    """Return what a value of the filter that names nothing was probably meant to be, if any.
+
+    Also which archive files of the window are missing.
+    """
     texts = [str(problem) for problem in request.state.misnamed]
+    if request.state.missing:
+        texts.append(cold_tier.missing_text(request.state.missing, startup.reading_store().archive))
     return {"notices": texts} if texts else {}
 
 
 def rows_of(request: Request) -> int:
-    """Return the rows of the page that *request* asks for by `limit`: 1 to 1,000.
+    """Return the number of rows per page from the parameter `limit` of *request*: 1 to 1,000.
 
-    Raises `InputError` for what is no integer.
+    Raises `InputError` if the value is not an integer.
     """
     return min(max(number_of(request, "limit", events.PAGE_ROWS), 1), _MAX_ROWS)
 

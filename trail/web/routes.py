@@ -32,12 +32,12 @@ from trail.web.api_route import ApiRoute
 
 
 def receivers() -> list[ApiRoute]:
-    """Return the routes of the receivers, which senders of events call."""
+    """Return the routes of the receivers, which event senders call."""
     return push.routes(registry.of_kind(Receiver), lambda: process.current().intake)
 
 
 def documented() -> list[ApiRoute]:
-    """Return the routes that state what they do: all that clients may use."""
+    """Return the routes with declarations: all that clients may use."""
     return [*PAGES_AND_API, *receivers()]
 
 

@@ -1,6 +1,6 @@
 """The schemas of the JSON responses (JSON Schema 2020-12), with an example of each.
 
-Objects may have further fields; clients must ignore those that they do not know.
+Objects may have further fields; clients must ignore unknown ones.
 """
 
 from typing import Any
@@ -254,13 +254,19 @@ COVERAGE = Content(
                 start=TIME,
                 end=TIME,
                 state=_COVERAGE_STATE,
+                missing=array(TEXT),
             )
         ),
         known_until=nullable(TIME),
     ),
     {
         "spans": [
-            {"start": "2026-11-16T00:00:00Z", "end": "2026-11-23T00:00:00Z", "state": "watched"}
+            {
+                "start": "2026-11-16T00:00:00Z",
+                "end": "2026-11-23T00:00:00Z",
+                "state": "gap",
+                "missing": ["EU production"],
+            }
         ],
         "known_until": "2026-11-23T14:30:00Z",
     },
@@ -316,7 +322,7 @@ MEANT_TIME = Content(
         "to": "2026-11-23",
         "start": "2026-11-16T00:00:00Z",
         "end": "2026-11-23T00:00:00Z",
-        "label": "Mon 16 Nov 00:00 – Mon 23 Nov 00:00, UTC (UTC)",
+        "label": "Mon 16 Nov 00:00 – Mon 23 Nov 00:00, UTC",
     },
 )
 NEW_EVENTS = Content(JSON, record(count=COUNT, more=FLAG), {"count": 3, "more": False})

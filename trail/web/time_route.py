@@ -20,10 +20,10 @@ ADDRESS = "/api/time"
 
 
 async def time(request: Request) -> Response:
-    """Answer what the typed time `text` means in the zone `tz`: `from`, `to`, and both in words.
+    """Return the range that the typed time `text` means in the zone `tz`: `from`, `to` and a label.
 
-    `week` is the day on which weeks start: 0 (Monday), 5 or 6; by default that of the setting or
-    the language of the client. Without a query, and so without a place in the queue of queries.
+    `week` is the first day of the week: 0 (Monday), 5 or 6; by default that of the setting or of
+    the client's language. The route runs no query and does not wait for others.
     """
     query = request.query_params
     try:

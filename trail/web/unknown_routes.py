@@ -1,6 +1,6 @@
-"""Other methods and addresses than those of the routes: 405 and 404.
+"""Responses to unknown paths (404) and unsupported methods (405).
 
-Streamlit would answer them with its page and 200.
+Otherwise Streamlit would answer them with its page and status 200.
 """
 
 from collections.abc import Callable, Iterable
@@ -18,7 +18,7 @@ _BELOW = ("/api", "/api/{path:path}", "/export", "/export.{path:path}", "/v1/{pa
 
 
 def routes(known: Iterable[ApiRoute]) -> list[Route]:
-    """Return routes that stand behind the *known* ones and answer what these do not."""
+    """Return routes to place after the *known* ones, which answer all other requests."""
     methods: dict[str, set[str]] = {}
     for route in known:
         methods.setdefault(route.path, set()).update(route.methods or ())
@@ -30,7 +30,9 @@ def routes(known: Iterable[ApiRoute]) -> list[Route]:
 
 def _refusal(allowed: set[str]) -> Callable[[Request], Any]:
     async def refuse(request: Request) -> Response:
-        refusal = json_error(405, f"{request.method} is not supported here.", "See Allow.")
+        refusal = json_error(
+            405, f"{request.method} is not supported here.", "See the Allow header."
+        )
         refusal.headers["allow"] = ", ".join(sorted(allowed))
         return refusal
 

@@ -1,6 +1,6 @@
-"""The routes that take a file which an owner uploads in the browser, in parts.
+"""The routes that receive a file, uploaded by an owner in the browser, in parts.
 
-The parts go to disk one by one, so that no file is in memory and no request takes long.
+Each part is written to disk, so that no file is held in memory and no request takes long.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ _threads = anyio.CapacityLimiter(2)
 
 
 async def begin(request: Request) -> Response:
-    """Begin the upload of the file `name` of `size` bytes; answer its `id` and the `part_bytes`."""
+    """Begin the upload of the file `name` of `size` bytes; return its `id` and the `part_bytes`."""
 
     def work(user: User) -> dict[str, Any]:
         settings, asked = process.current().settings, request.query_params
@@ -41,7 +41,7 @@ async def begin(request: Request) -> Response:
 
 
 async def append(request: Request) -> Response:
-    """Take the part of the file that starts at `offset`; answer how many bytes are `received`."""
+    """Receive the part of the file at `offset`; return how many bytes are `received`."""
     try:
         data = await read_body(request, uploads.PART_BYTES)
     except RefusedError:
@@ -72,7 +72,7 @@ async def append(request: Request) -> Response:
 
 
 async def _answer(request: Request, work: Any, status: int) -> Response:
-    """Answer what *work* returns for the user; the guard has checked the role."""
+    """Answer with the result of *work* for the user; the guard has checked the role."""
     user = request_user(request)
     if user is None or not user.may("configure"):
         return json_error(403, "Your role has no access to this.", "Ask an owner.")
@@ -118,7 +118,7 @@ ROUTES = [
                     is_required=True,
                     place="path",
                 ),
-                Parameter("offset", "Where the part starts.", _BYTES, 0, is_required=True),
+                Parameter("offset", "Offset of the part in bytes.", _BYTES, 0, is_required=True),
             ),
             _json({"received": 1_000, "size": 1_000}, received=_BYTES, size=_BYTES),
             body=Content("application/octet-stream", {"type": "string", "format": "binary"}),

@@ -40,7 +40,7 @@ padding: 0 1rem }} h1 {{ font-size: 1.35rem }}</style></head>
 
 @query
 def views(request: Request) -> Response:
-    """Answer the saved views of the caller: built-in, shared and own ones."""
+    """Return the saved views of the caller: built-in, shared and the caller's own."""
     user, runtime = request_user(request), process.current()
     listed = saved_views.visible(runtime.store, user.account if user else "")
     listed = former_owners.marked(listed, runtime.users.accounts(), oidc.PREFIX)
@@ -92,7 +92,7 @@ ROUTES = [
     ApiRoute(
         LINK + "{link_id}",
         follow,
-        # A page that leads to the sign-in form, or says what is wrong, to people.
+        # A page for people: it leads to the sign-in form, or reports an error.
         Operation((_LINK_ID,), Content("text/html; charset=utf-8", BYTES), other=(303, 403, 404)),
     ),
 ]

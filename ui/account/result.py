@@ -1,4 +1,4 @@
-"""The result of an action on the Account page, shown once in the card that it belongs to."""
+"""The result of an action on the Account page, shown once in its card."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from ui import text
 
 
 def attempt(card: str, action: Callable[[], str]) -> None:
-    """Run *action*, which returns what to say, and keep that or its error for `draw`."""
+    """Run *action*, which returns a message, and keep the message or the error for `draw`."""
     try:
         message = action()
     except TrailError as error:

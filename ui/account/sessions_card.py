@@ -1,4 +1,4 @@
-"""The sessions of the user: where they are signed in, and the end of each."""
+"""The sessions of the user: where they are signed in, with a button that ends each."""
 
 import datetime as dt
 import functools
@@ -6,11 +6,11 @@ import functools
 import streamlit as st
 
 from trail.accounts.session_file import Session
-from trail.accounts.sessions import ENDED
+from trail.accounts.sessions import ENDED, user_sessions
 from trail.core.clock import naive_utc
 from trail.core.errors import InputError
 from trail.runtime import process
-from ui import text, url_state
+from ui import own_tokens, text, url_state
 from ui.account import result
 from ui.audit import record_action
 from ui.page import Context, acting_user, session_hash
@@ -20,9 +20,9 @@ _SHOWN = 20
 
 
 def draw(ctx: Context) -> None:
-    """Draw a row for each session, the one used last first."""
+    """Draw a row for each session, most recently used first."""
     st.subheader("Sessions", anchor=False)
-    sessions = ctx.runtime.sessions.of_user(ctx.user.username)
+    sessions = user_sessions(ctx.runtime.sessions, ctx.runtime.users, ctx.user.username)
     here = session_hash()
     for number, (key, session) in enumerate(list(sessions.items())[:_SHOWN]):
         with st.container(
@@ -44,6 +44,9 @@ def draw(ctx: Context) -> None:
         st.caption(f"{len(sessions) - _SHOWN:,} more are not shown.")
     result.draw(_CARD)
     st.button("Sign out everywhere", on_click=result.attempt, args=(_CARD, _end_all))
+    tokens = len(own_tokens.of(ctx.user))
+    revoked = f", and revokes your API tokens ({tokens:,})" if tokens else ""
+    st.caption(f"Ends all sessions, including this one{revoked}.")
 
 
 def _about(session: Session) -> str:
@@ -56,19 +59,23 @@ def _about(session: Session) -> str:
 
 
 def _end(key: str) -> str:
-    """End one session of whoever is signed in."""
+    """End one session of the signed-in user."""
     user, sessions = acting_user(), process.current().sessions
     if key not in sessions.of_user(user.username):
-        raise InputError("This session has ended already.")
+        raise InputError("This session has already ended.")
     sessions.end_hash(key, ENDED)
     record_action("session_ended", user, "signed out from another browser")
     return "Session ended"
 
 
 def _end_all() -> str:
-    """End all sessions of whoever is signed in, this one last."""
+    """End all sessions of the signed-in user, this one last, and revoke the user's API tokens.
+
+    After the loss of a device or a password, its sessions and tokens must not work.
+    """
     user, sessions = acting_user(), process.current().sessions
     record_action("session_ended", user, "signed out everywhere")
+    own_tokens.revoke_all("signed out everywhere")
     for key in sorted(sessions.of_user(user.username), key=lambda key: key == session_hash()):
         sessions.end_hash(key, ENDED)
     return ""

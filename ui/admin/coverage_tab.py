@@ -79,7 +79,8 @@ def _gaps(spans: Sequence[Span], health: Sequence[SourceHealth]) -> None:
         return
     for gap in gaps[::-1][:_LISTED]:
         duration = text.duration((gap.end - gap.start).total_seconds())
-        st.text(f"▲ {text.time_range(gap.start, gap.end, zone)} ({duration})")
+        missing = f": {', '.join(gap.missing)}" if gap.missing else ""
+        st.text(f"▲ {text.time_range(gap.start, gap.end, zone)} ({duration}){missing}")
     st.caption(f"Polling fills its gaps the next time it succeeds. Times in {zone.key}.")
 
 

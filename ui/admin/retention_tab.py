@@ -8,9 +8,10 @@ import streamlit as st
 from trail.core.clock import utc_now
 from trail.core.text import printable
 from trail.findings import expiring
-from trail.retention import archive, legal_holds, policy, shrink
+from trail.retention import expiry, legal_holds, policy, shrink
 from trail.retention.policy import Preview
 from trail.retention.shrink import Unreviewed
+from trail.storage import cold_tier
 from trail.storage.filters import Filter
 from ui import clock_warning, forms, tables, text, url_state
 from ui.audit import record_action
@@ -18,6 +19,8 @@ from ui.page import Context, acting_user, acts
 
 _KINDS = {"event": "Event", "target": "Target", "period": "Period"}
 _MAX_DAYS = 14
+# Archived months that are listed at once, and the width of their texts.
+_MONTHS, _MONTH_WIDTH = 12, 340
 _SOON = dt.timedelta(days=7)
 _VALUE, _DAYS, _REASON = "hold-what", "hold-days", "hold-reason"
 
@@ -68,18 +71,21 @@ def _confirm_shrink(ctx: Context, shown: Unreviewed) -> None:
 def _next_run(ctx: Context) -> None:
     store, settings, now = ctx.runtime.store, ctx.runtime.settings, utc_now()
     preview = policy.preview(store, settings, now)
-    st.subheader(f"Events are kept for {settings.store.retention_days} days", anchor=False)
+    kept = text.count(settings.store.retention_days, "day")
+    where = "The database keeps events" if settings.store.archive else "Events are kept"
+    st.subheader(f"{where} for {kept}", anchor=False)
     if preview.events:
         st.text(
             f"The next run removes {text.count(preview.events, 'event')} from {preview.first} "
             f"to {preview.last} (UTC days)."
         )
     else:
-        st.text(f"✓ No events before {preview.cutoff:%Y-%m-%d}, 00:00 UTC")
+        where = " in the database" if settings.store.archive else ""
+        st.text(f"✓ No events before {preview.cutoff:%Y-%m-%d}, 00:00 UTC{where}")
     if preview.held:
         st.text(f"{text.count(preview.held, 'older event')} under legal hold")
     if settings.store.archive:
-        st.caption("Events are archived before removal.")
+        st.caption("Events are archived before they are removed from the database.")
     else:
         st.caption("Events are not archived before removal: store.archive is off.")
     if warning := expiring.expiring(store, settings, dt.datetime.now(dt.UTC)).text():
@@ -90,9 +96,10 @@ def _next_run(ctx: Context) -> None:
     if preview.days:
         with st.expander("By day"):
             _removal_by_day(preview)
+    is_due = bool(preview.events or expiry.due(store, settings, now))
     with st.container(horizontal=True, vertical_alignment="center"):
         confirmed = st.checkbox(
-            "Remove now instead of tonight", key="retain-sure", disabled=not preview.events
+            "Remove now instead of tonight", key="retain-sure", disabled=not is_due
         )
         st.button(
             "Remove events",
@@ -124,9 +131,11 @@ def _remove(ctx: Context) -> None:
     record_action(
         "retained", ctx.user, "manually", f"{purged.events:,} removed, {purged.held:,} held"
     )
+    expired = purged.expired.events
     st.toast(
         f"{text.count(purged.events, 'event')} removed, {purged.archived:,} archived, "
         f"{purged.held:,} on hold"
+        + (f"; {text.count(expired, 'archived event')} removed" if expired else "")
     )
 
 
@@ -188,29 +197,61 @@ def _place_hold(ctx: Context, kind: str) -> str:
 
 
 def _archive(ctx: Context) -> None:
+    store, settings = ctx.runtime.store, ctx.runtime.settings
     st.subheader("Archive", anchor=False)
-    days = sorted(archive.days(ctx.runtime.settings), reverse=True)
+    days = cold_tier.archived_days(store)
     if not days:
         st.text(
             "The archive is empty"
-            if ctx.runtime.settings.store.archive
+            if settings.store.archive
             else "Archiving is off. Set store.archive to archive events before their removal."
         )
-    for name, group in groupby(days, key=lambda day: f"{day[0]:%Y-%m}"):
-        month = list(group)
-        last, first = month[0][0], month[-1][0]
-        events = sum(count for _, count, _ in month)
-        octets = sum(size for _, _, size in month)
-        left, right = st.columns([4, 1], vertical_alignment="center")
-        left.text(f"{first:%B %Y}: {text.count(events, 'event')}, {text.byte_size(octets)}")
-        right.button(
-            "Open in Explore", key=f"archive-{name}", on_click=_open, args=(name, first, last)
+        return
+    st.caption(
+        "Archived events are shown, searched and exported with all others. "
+        + _kept_for(settings.store.archive_days)
+    )
+    going = expiry.due(store, settings, utc_now())
+    if going:
+        events = sum(count for _, count, _ in going)
+        st.text(
+            f"The next run removes {text.count(events, 'archived event')} from {going[0][0]} "
+            f"to {going[-1][0]} (UTC days), except those under legal hold."
+        )
+    missing = set(cold_tier.missing(store))
+    if missing:
+        st.text(f"▲ {cold_tier.missing_text(sorted(missing), store.archive)}")
+    months = [list(group) for _, group in groupby(days, key=lambda day: f"{day[0]:%Y-%m}")]
+    for month in months[:_MONTHS]:
+        _archived_month(month)
+    if earlier := months[_MONTHS:]:
+        with st.expander(f"{text.count(len(earlier), 'earlier month')}"):
+            for month in earlier:
+                _archived_month(month)
+
+
+def _archived_month(days: list[tuple[dt.date, int, int]]) -> None:
+    last, first = days[0][0], days[-1][0]
+    events = sum(count for _, count, _ in days)
+    octets = sum(size for _, _, size in days)
+    shown = Filter(
+        start=f"{first}T00:00:00Z",
+        end=f"{last + dt.timedelta(days=1)}T00:00:00Z",
+        tz=url_state.timezone_name(),
+    )
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.text(
+            f"{first:%B %Y}: {text.count(events, 'event')}, {text.byte_size(octets)}",
+            width=_MONTH_WIDTH,
+        )
+        st.page_link(
+            url_state.EXPLORE,
+            label="Open in Explore",
+            query_params=url_state.query_params(shown),
         )
 
 
-def _open(month: str, first: dt.date, last: dt.date) -> None:
-    end = last + dt.timedelta(days=1)
-    filter_ = Filter(
-        start=f"{first}T00:00:00Z", end=f"{end}T00:00:00Z", tz=url_state.timezone_name()
-    )
-    url_state.open_page(url_state.EXPLORE, filter_, archive=month)
+def _kept_for(days: int) -> str:
+    if days:
+        return f"They are kept for {text.count(days, 'day')}."
+    return "They are kept until an owner sets a period (store.archive_days)."

@@ -1,4 +1,4 @@
-"""Settings that owners change: each with what sets it now, and the retention with its preview."""
+"""Settings that owners change: each with its current source; retention with a preview."""
 
 import datetime as dt
 from typing import Any, Literal, get_args, get_origin
@@ -8,7 +8,7 @@ import streamlit as st
 from trail.core import settings as core_settings
 from trail.core.clock import naive_utc, utc_now
 from trail.core.errors import TrailError
-from trail.retention import policy
+from trail.retention import expiry, policy
 from trail.runtime import configuration, stored_secrets
 from trail.runtime.configuration import Editable
 from ui import setting_change, text, url_state
@@ -27,7 +27,7 @@ GROUPS = {
     "Sign-in": ("auth.require_second_factor", "auth.mask_emails"),
     "Exports and backups": ("export.csv_bom", "backup.keep"),
 }
-RETENTION = ("store.retention_days", "store.archive")
+RETENTION = ("store.retention_days", "store.archive", "store.archive_days")
 # Those on Connect, where they are tested.
 ELSEWHERE = (
     "segment.token",
@@ -62,19 +62,19 @@ def draw(ctx: Context) -> None:
 
 
 def _secrets(ctx: Context) -> None:
-    """Draw which secrets are stored, never what they say, with their removal and a new key."""
+    """Draw the names of the stored secrets, never their values; remove them and rotate the key."""
     st.subheader(_SECRETS, anchor=False)
     rows = stored_secrets.stored(ctx.runtime.settings)
     if not rows:
-        st.caption("None. Tokens and keys that are entered in the browser are listed here.")
+        st.caption("None. Tokens and keys entered in the browser are listed here.")
     for row in rows:
         left, right = st.columns([4, 1], vertical_alignment="center")
         at = text.timestamp(naive_utc(dt.datetime.fromisoformat(row.at)), url_state.timezone())
         left.text(f"{row.name}\n{row.state}. Entered by {row.by}, {at}")
         right.button("Remove", key=f"remove-{row.name}", on_click=_remove, args=(ctx, row.name))
     if rows:
-        st.button("Replace the key", key="rotate-key", on_click=_rotate, args=(ctx,))
-        st.caption("Encrypts them with a new key. They stay as they are.")
+        st.button("Rotate key", key="rotate-key", on_click=_rotate, args=(ctx,))
+        st.caption("Encrypts all secrets with a new key. Their values stay the same.")
     _result(_SECRETS)
 
 
@@ -105,7 +105,7 @@ def _retention(ctx: Context) -> None:
     described = [configuration.describe(name) for name in RETENTION]
     for setting in described:
         _control(setting)
-    days = int(st.session_state[_key(RETENTION[0])])
+    days, _, archive_days = (int(st.session_state[_key(name)]) for name in RETENTION)
     store = ctx.runtime.settings.store
     changed = any(st.session_state[_key(item.name)] != item.value for item in described)
     if days != store.retention_days:
@@ -115,6 +115,14 @@ def _retention(ctx: Context) -> None:
         removed = text.count(preview.events, "event")
         span = f" from {preview.first} to {preview.last} (UTC days)" if preview.events else ""
         st.text(f"With {text.count(days, 'day')}, the next run removes {removed}{span}.")
+    if archive_days != store.archive_days and archive_days:
+        wanted = store.model_copy(update={"archive_days": archive_days})
+        settings = ctx.runtime.settings.model_copy(update={"store": wanted})
+        going = sum(events for _, events, _ in expiry.due(ctx.runtime.store, settings, utc_now()))
+        st.text(
+            f"With {text.count(archive_days, 'day')}, the next run removes "
+            f"{text.count(going, 'archived event')}."
+        )
     st.button(
         "Save",
         key="settings-retention-save",
@@ -126,9 +134,9 @@ def _retention(ctx: Context) -> None:
 
 
 def _control(setting: Editable) -> None:
-    """Draw the control of *setting*, by its type, with its description and what sets it."""
+    """Draw the control of *setting*, by its type, with its description and source."""
     field, key, seen = core_settings.field_of(setting.name), _key(setting.name), _seen(setting.name)
-    # What nobody has touched here follows the changes of others.
+    # A value that was not edited here follows changes by others.
     if key not in st.session_state or st.session_state[key] == st.session_state.get(seen):
         st.session_state[key] = st.session_state[seen] = setting.value
     common: dict[str, Any] = {
@@ -176,7 +184,7 @@ def _seen(name: str) -> str:
 
 
 def _save(group: str, described: list[Editable]) -> None:
-    """Store what the user has changed, unless somebody else has changed it meanwhile."""
+    """Store what the user has changed, unless someone else has changed it since."""
     done = []
     try:
         for setting in described:

@@ -10,7 +10,8 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Batch, Drop, Feed, Loader, Receiver
 from trail.events import coverage, store_status
-from trail.ingest import feeds, polling, source_health
+from trail.ingest import feeds, nodes, polling, source_health
+from trail.ingest.nodes import NodeStatus
 from trail.ingest.source_health import SourceHealth
 from trail.runtime import startup
 from trail.runtime.job import Health
@@ -39,8 +40,22 @@ def draw(ctx: Context) -> None:
         name = source.name
         with st.container(border=True, key=f"source-{name}", gap="xsmall"):
             state = _state(source, health.get(name), jobs.get(name))
-            _source(ctx, source, state, counts.get(name, {}), jobs.get(name), delays.get(name))
+            title = health[name].title if name in health else source.title
+            _source(
+                ctx, source, title, state, counts.get(name, {}), jobs.get(name), delays.get(name)
+            )
     _files(counts)
+    _ingest_processes(nodes.nodes(store, settings))
+
+
+def _ingest_processes(found: list[NodeStatus]) -> None:
+    """Draw what waits at the processes that pass events on to this server, if there are any."""
+    if not found:
+        return
+    with st.container(border=True, key="ingest-processes", gap="xxsmall"):
+        st.subheader("Ingest processes", anchor=False)
+        for node in found:
+            st.text(source_text.ingest_process(node, utc_now(), url_state.timezone()))
 
 
 def _simulated(health: SourceHealth, counts: dict[str, Any], delays: dict[str, Any] | None) -> None:
@@ -54,6 +69,7 @@ def _simulated(health: SourceHealth, counts: dict[str, Any], delays: dict[str, A
 def _source(
     ctx: Context,
     source: Feed | Drop | Receiver,
+    title: str,
     state: str,
     counts: dict[str, Any],
     job: Health | None,
@@ -62,7 +78,7 @@ def _source(
     configured = source.configured(ctx.runtime.settings)
     left, right = st.columns([3, 1], vertical_alignment="center")
     with left, st.container(gap="xxsmall"):
-        st.subheader(source.title, anchor=False)
+        st.subheader(text.escape(title), anchor=False)
         st.text(state)
         st.caption(text.escape(_counts(counts, delays)))
     with right, st.container(horizontal=True, horizontal_alignment="right"):

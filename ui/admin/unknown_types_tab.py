@@ -5,7 +5,7 @@ import streamlit as st
 from trail.core import catalogue
 from trail.events import store_status
 from trail.storage import dimensions
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from ui import text, url_state
 from ui.audit import record_action
 from ui.page import Context, acts

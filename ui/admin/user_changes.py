@@ -1,4 +1,4 @@
-"""Changes of users that owners make on Admin: the role check, the change, its access-log entry."""
+"""Changes to users by owners on Admin: the role check, the change, the access-log entry."""
 
 import datetime as dt
 
@@ -18,9 +18,9 @@ def open_invitations() -> Invitations:
 
 
 def invite(username: str, name: str, role: str, days: int) -> str:
-    """Invite a new user and return the secret of the invitation; *days* of access, 0 for ever.
+    """Invite a new user and return the secret of the invitation; *days* of access, 0 for no end.
 
-    Raises `InputError`, as all functions here do, also for whoever may not.
+    All functions here raise `InputError`, also for users without permission.
     """
     user = acting_user(CAPABILITY)
     end = end_after(days, dt.datetime.now(dt.UTC))
@@ -31,7 +31,7 @@ def invite(username: str, name: str, role: str, days: int) -> str:
 
 
 def reset(username: str) -> str:
-    """Replace the password by an invitation, whose secret is returned.
+    """Replace the password with an invitation, and return its secret.
 
     Sessions end, and the API tokens of the user are revoked.
     """
@@ -39,8 +39,9 @@ def reset(username: str) -> str:
     runtime, pending = process.current(), open_invitations()
     account = next((one.account for one in runtime.users.all() if one.username == username), "")
     _, secret = pending.reset(username, user.username)
-    revoked = runtime.tokens.revoke_all_of(account) if runtime.tokens and account else 0
-    record_action("user_reset", user, username, f"{revoked} tokens revoked" if revoked else "")
+    revoked = runtime.tokens.revoke_all_of(account) if runtime.tokens else []
+    detail = f"tokens revoked: {', '.join(revoked)}" if revoked else ""
+    record_action("user_reset", user, username, detail)
     return secret
 
 
@@ -53,9 +54,9 @@ def revoke(username: str) -> None:
 
 
 def set_access(seen: User, role: str, ends_at: dt.datetime | None) -> None:
-    """Set role and end of access (aware; None for never) of the user, as *seen* when it was asked.
+    """Set role and end of access (aware; None for no end) of the user *seen* on the page.
 
-    Raises `InputError` if they are others by now.
+    Raises `InputError` if they have changed since.
     """
     user = acting_user(CAPABILITY)
     process.current().users.set_access(seen.username, role, ends_at, seen=seen)
@@ -63,7 +64,7 @@ def set_access(seen: User, role: str, ends_at: dt.datetime | None) -> None:
 
 
 def set_disabled(username: str, *, disabled: bool) -> None:
-    """Refuse or allow sign-in."""
+    """Disable or enable a user."""
     user = acting_user(CAPABILITY)
     process.current().users.set_disabled(username, disabled=disabled)
     record_action("user_disabled" if disabled else "user_enabled", user, username)
@@ -77,9 +78,9 @@ def remove(username: str) -> None:
 
 
 def reset_factor(username: str) -> None:
-    """Remove the second factor of a user, who signs in with the password alone or sets up another.
+    """Remove the second factor of a user, who then signs in with the password or sets up a new one.
 
-    Their sessions go on.
+    Sessions are kept.
     """
     user = acting_user(CAPABILITY)
     found = next((one for one in process.current().users.all() if one.username == username), None)
@@ -95,7 +96,7 @@ def reset_factor(username: str) -> None:
 
 
 def link(seen: User, actors: list[str]) -> None:
-    """Link the user, as *seen* when it was asked, to Segment actors, or to none."""
+    """Link the user *seen* on the page to Segment actors, or to none."""
     user = acting_user(CAPABILITY)
     process.current().users.set_actors(seen.username, actors, seen=seen)
     record_action("linked", user, seen.username, ", ".join(actors))

@@ -1,4 +1,4 @@
-"""Users: who may sign in, invitations, and the changes that owners make."""
+"""Users: who can sign in, invitations, and changes by owners."""
 
 import datetime as dt
 from collections.abc import Callable
@@ -23,7 +23,7 @@ _INVITED = "✉ Invited"
 
 
 def draw(ctx: Context) -> None:
-    """Draw the list of users, the form that invites, and the changes of one user."""
+    """Draw the list of users, the invitation form, and the changes to one user."""
     users, pending = ctx.runtime.users.all(), user_changes.open_invitations().all()
     with st.container(border=True, gap="xsmall"):
         st.subheader("Users", anchor=False)
@@ -80,12 +80,12 @@ def _list(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
         tables.draw({name: [row[name] for row in rows] for name in rows[0]}, "Users")
     if unlinked := [user.username for user in users if user.may("decide") and not user.actors]:
         st.text(
-            f"▲ {text.count(len(unlinked), 'account')} that can review without a linked actor: "
+            f"▲ {text.count(len(unlinked), 'reviewing account')} without a linked actor: "
             f"{', '.join(unlinked)}. Without a link, {own_activity.UNLINKED}."
         )
     if ctx.runtime.settings.auth.by_provider:
         st.caption(
-            "Users of the identity provider are not listed: the provider decides who has a role. "
+            "Users of the identity provider are not listed: the provider assigns their roles. "
             f"Its claim `{ctx.runtime.settings.auth.oidc_actor_claim}` links them to actors; "
             f"without it, {own_activity.UNLINKED}."
         )
@@ -126,11 +126,11 @@ def _access_fields(key: str, role: str, days: int) -> None:
     st.session_state.setdefault(f"{key}-days", days)
     st.selectbox("Role", roles.ROLES, format_func=str.capitalize, key=f"{key}-role")
     st.number_input(
-        "Days of access from now (0: without end)",
+        "Days of access from now (0: unlimited)",
         min_value=0,
         max_value=MAX_DAYS,
         key=f"{key}-days",
-        help="An auditor's access must end.",
+        help="Auditor access must have an end.",
     )
 
 
@@ -172,13 +172,13 @@ def _change(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
                 with st.popover("Reset"):
                     st.text(
                         "The password stops working, all sessions end, and the user's API tokens "
-                        "are revoked. You get a link with which the user sets another password."
+                        "are revoked. You get a link for the user to set a new password."
                     )
                     _button("Reset user", lambda: _reset(ctx, username))
             if user.account in factors().accounts() and user.username != ctx.user.username:
                 _button("Reset second factor", lambda: _reset_factor(username))
             with st.popover("Remove"):
-                st.text("The user can no longer sign in. The access log keeps what the user did.")
+                st.text("The user can no longer sign in. Their access-log entries are kept.")
                 _button("Remove user", lambda: _remove(username))
         if username in invited:
             _button("Revoke invitation", lambda: _revoke(username))
@@ -187,7 +187,7 @@ def _change(ctx: Context, users: list[User], pending: list[Invitation]) -> None:
 def _access_form(user: User) -> None:
     now = dt.datetime.now(dt.UTC)
     left = max(0, (user.ends_at - now).days + 1) if user.ends_at else 0
-    # Fields of their own for each access, so that they begin with it after a change of anybody.
+    # Keyed by the current access, so that the fields show it after a change by anyone.
     key = f"users-access-{user.username}-{user.role}-{left}"
     with st.form(key, border=False):
         _access_fields(key, user.role, left)
@@ -203,12 +203,14 @@ def _save_access(user: User, key: str, left: int) -> str:
     if (role, end) == (user.role, user.ends_at):
         return "Nothing changed"
     user_changes.set_access(user, role, end)
-    return f"{user.username} is {role}" + (f", access ends {_end(end)}" if end else "")
+    return f"{user.username} now has the role {role}" + (
+        f", access ends {_end(end)}" if end else ""
+    )
 
 
 def _actors_form(user: User) -> None:
     linked = ", ".join(user.actors)
-    # A field of its own for each value, so that it begins with it after a change of anybody.
+    # Keyed by the current value, so that the field shows it after a change by anyone.
     key = f"users-actors-{user.username}-{linked}"
     st.session_state.setdefault(key, linked)
     with st.form(f"{key}-form", border=False):
@@ -216,7 +218,7 @@ def _actors_form(user: User) -> None:
             "Segment actor IDs, separated by commas",
             placeholder="users/abc123",
             key=key,
-            help="Nobody can review the activity of their own actors.",
+            help="Users cannot review the activity of their linked actors.",
         )
         st.form_submit_button("Save link", on_click=_attempt, args=(lambda: _link(user, key),))
 
@@ -229,7 +231,7 @@ def _link(user: User, key: str) -> str:
 
 def _disable(username: str, *, disabled: bool) -> str:
     user_changes.set_disabled(username, disabled=disabled)
-    return f"{username} {'cannot sign in any more' if disabled else 'can sign in again'}"
+    return f"{username} {'can no longer sign in' if disabled else 'can sign in again'}"
 
 
 def _reset(ctx: Context, username: str) -> str:
@@ -239,17 +241,17 @@ def _reset(ctx: Context, username: str) -> str:
 
 def _reset_factor(username: str) -> str:
     user_changes.reset_factor(username)
-    return f"{username} has no second factor any more"
+    return f"Second factor of {username} reset"
 
 
 def _remove(username: str) -> str:
     user_changes.remove(username)
-    return f"{username} is removed"
+    return f"{username} removed"
 
 
 def _revoke(username: str) -> str:
     user_changes.revoke(username)
-    return f"The invitation of {username} is revoked"
+    return f"Invitation of {username} revoked"
 
 
 def _button(label: str, action: Callable[[], str]) -> None:
@@ -258,7 +260,7 @@ def _button(label: str, action: Callable[[], str]) -> None:
 
 
 def _attempt(action: Callable[[], str]) -> None:
-    """Run *action*, which returns what to say, and keep that or the error for the next run."""
+    """Run *action*, which returns a message, and keep the message or the error for the next run."""
     try:
         if message := action():
             st.session_state[_RESULT] = (True, message)

@@ -26,7 +26,7 @@ from ui.page import Context
 
 _DAYS = 30
 _ROWS = 8
-# Newest events among which the shown matches are looked for.
+# Number of newest events that are searched for matches to show.
 _CANDIDATES = 500
 _WEEKS = _DAYS / 7
 
@@ -42,9 +42,9 @@ class _Match:
 
 
 def draw(ctx: Context, rule: Rule, key: str) -> None:
-    """Draw what *rule* would have sent in the last days; the error of an invalid rule."""
+    """Draw what *rule* would have sent in the last days, or the error of an invalid rule."""
     if rule.kind in STATE_KINDS:
-        st.caption("No back-test: past states of sources, deliveries and checks are not kept.")
+        st.caption("No back-test: the history of sources, deliveries and checks is not stored.")
         return
     try:
         result = dry_run(ctx.runtime.store, rule, _DAYS, rows=_past_records(ctx, rule.kind))
@@ -52,7 +52,9 @@ def draw(ctx: Context, rule: Rule, key: str) -> None:
     except TrailError as error:
         st.error(text.escape(str(error)))
         return
-    with st.container(horizontal=True, horizontal_alignment="distribute"):
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
         st.markdown(f"**Back-test, last {_DAYS} days**", width="content")
         if rule.kind in EVENT_KINDS:
             rule_list.draw_explore_button(rule, f"{key}-explore")
@@ -121,7 +123,7 @@ def _rows(rule: Rule, result: DryRunResult, found: list[_Match]) -> None:
     with st.container(gap="xxsmall", key="back-test-rows"):
         for match in found:
             left, middle, right = st.columns([1.1, 3, 0.9], gap="small")
-            # A finding is of a day.
+            # A finding belongs to a day.
             of_day = rule.kind == "findings"
             at = text.day(match.at, zone) if of_day else text.short_timestamp(match.at, zone)
             left.caption(at)
@@ -134,7 +136,7 @@ def _rows(rule: Rule, result: DryRunResult, found: list[_Match]) -> None:
 
 
 def _preview(ctx: Context, rule: Rule, result: DryRunResult, found: list[_Match]) -> None:
-    """Draw the newest message, built as the ones that are sent."""
+    """Draw the newest message, built like sent messages."""
     index = len(result.sent) - 1
     at, message = result.sent[index]
     own = [match for match in found if match.message == index and match.event]

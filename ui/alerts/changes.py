@@ -1,6 +1,6 @@
-"""What the Alerts page changes: the role is checked, then the change is written and recorded.
+"""Changes on the Alerts page: check the role, then write and record the change.
 
-Callbacks run before their page does, so that the check of the page does not protect them.
+Callbacks run before their page, so the page's own check does not protect them.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ import streamlit as st
 
 from trail.core.errors import TrailError
 from trail.runtime import process
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from ui import text
 from ui.audit import record_action
 from ui.page import acting_user
@@ -28,7 +28,7 @@ def write(
     """Run *job* as the user of the session and record it; return its result.
 
     *what* names the changed thing in the access log, *detail* the change, from the result if it is
-    a function. Raises `InputError` for users that may not, and what *job* raises.
+    a function. Raises `InputError` for users without permission, and the errors of *job*.
     """
     user = acting_user(CAPABILITY)
     result = process.current().store.write(lambda cursor: job(cursor, user.username))
@@ -39,7 +39,7 @@ def write(
 def attempt(
     what: str, job: Job[Result], detail: str | Callable[[Result], str] = "", kind: str = "settings"
 ) -> Result | None:
-    """Do as `write` does, for a button: an error is shown as a toast, and None returned."""
+    """Call `write` for a button: an error is shown as a toast, and None is returned."""
     try:
         return write(what, job, detail, kind)
     except TrailError as error:
@@ -48,5 +48,5 @@ def attempt(
 
 
 def counted(counts: Mapping[str, int]) -> str:
-    """Return the result of an import in words: `2 added, 1 updated`."""
+    """Return the result of an import as text: `2 added, 1 updated`."""
     return f"{counts['new']:,} added, {counts['changed']:,} updated"

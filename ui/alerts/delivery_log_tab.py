@@ -1,6 +1,6 @@
 """The delivery log: dead letters by reason, deliveries with their state and attempts.
 
-Dead letters and waiting deliveries are tried again or deleted, one by one or by reason.
+Dead letters and waiting deliveries can be retried or deleted, one by one or by reason.
 """
 
 import datetime as dt
@@ -76,7 +76,7 @@ def _dead_letters(groups: Sequence[DeadLetters], zone: ZoneInfo) -> None:
     total = sum(len(group.delivery_ids) for group in groups)
     with st.container(border=True, gap="xsmall"):
         st.subheader(f"{text.count(total, 'dead letter')} by reason", anchor=False)
-        st.caption("Messages that a destination refused, or that failed on every attempt.")
+        st.caption("Messages that a destination rejected, or that failed on every attempt.")
         for number, group in enumerate(groups):
             _group(number, group, zone)
 
@@ -101,7 +101,7 @@ def _group(number: int, group: DeadLetters, zone: ZoneInfo) -> None:
 
 
 def _delivery(ctx: Context, row: dict[str, Any], zone: ZoneInfo) -> None:
-    """Draw the attempts of the delivery *row*, and what can be done with it."""
+    """Draw the attempts of the delivery *row*, and its actions."""
     number, destination = row["delivery_id"], row["destination"]
     with st.container(border=True, gap="xsmall"):
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -112,7 +112,7 @@ def _delivery(ctx: Context, row: dict[str, Any], zone: ZoneInfo) -> None:
                     key=f"retry-{number}",
                     on_click=_retry,
                     args=(destination, (number,)),
-                    help="Sends it now, with those that wait before it.",
+                    help="Sends this message now, together with those queued before it.",
                 )
                 _delete_button(str(number), "delivery", destination, (number,))
         attempts = delivery_log.list_attempts(ctx.runtime.store, number)
@@ -127,7 +127,7 @@ def _delivery(ctx: Context, row: dict[str, Any], zone: ZoneInfo) -> None:
 
 def _delete_button(key: str, noun: str, destination: str, delivery_ids: Sequence[int]) -> None:
     with st.popover("Delete", key=f"ask-delete-delivery-{key}"):
-        st.text("Deleted messages are never sent. The access log keeps who deleted how many.")
+        st.text("Deleted messages are never sent. The access log records who deleted how many.")
         st.button(
             f"Delete {noun}",
             key=f"delete-delivery-{key}",

@@ -1,4 +1,4 @@
-"""The form of a new destination: its secrets are entered here, tested, and stored encrypted."""
+"""The form for a new destination: its secrets are entered, tested, and stored encrypted."""
 
 import re
 import time
@@ -14,9 +14,9 @@ from trail.core.model import FormField, Forwarder, Verdict
 from trail.core.sections import Forward
 from trail.core.settings import Settings
 from trail.notifications import destinations, test_message
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination, all_kinds, secret_setting
 from trail.runtime import configuration, process, stored_secrets
-from trail.storage.database import Cursor
+from trail.storage.connection import Cursor
 from ui import setting_change, text
 from ui.alerts import changes
 from ui.audit import record_action
@@ -24,11 +24,6 @@ from ui.page import Context, acting_user
 
 _ENTER = ""
 _MAX_SECRET = 4_000
-
-
-def setting_of(secret: str) -> str:
-    """Return the setting that holds the secret of a destination called *secret*."""
-    return f"forward.secrets.{secret}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +38,7 @@ class DestinationForm:
         """Draw the fields, the buttons, and the result of the last press."""
         kinds = {
             name: forwarder
-            for name, forwarder in destinations.kinds().items()
+            for name, forwarder in all_kinds().items()
             if self.ctx.runtime.demo or not forwarder.demo_only
         }
         first = "slack" if "slack" in kinds else next(iter(kinds))
@@ -95,14 +90,14 @@ class DestinationForm:
             st.text_input(label, value=field.default, help=help_, key=key)
 
     def _secret(self, field: FormField, kind: str) -> None:
-        """Draw the field of a secret value, and the choice of one that is stored already."""
+        """Draw the field for a secret value, and the choice of a stored one."""
         names = sorted(self.ctx.runtime.settings.forward.secrets)
         chosen = _ENTER
         if names:
             chosen = st.selectbox(
                 f"{field.title} (name of the secret)",
                 [_ENTER, *names],
-                format_func=lambda name: name or "Enter a new one",
+                format_func=lambda name: name or "Enter a new secret",
                 key=self._key(f"secret-{kind}-{field.name}"),
             )
         if not chosen:
@@ -120,7 +115,7 @@ class DestinationForm:
 
     def _uses(self, forwarder: Forwarder, kind: str) -> None:
         if st.checkbox("Also forward events", key=self._key(f"streams-{kind}")):
-            st.text_input("Filter of the forwarded events", key=self._key(f"query-{kind}"))
+            st.text_input("Filter for forwarded events", key=self._key(f"query-{kind}"))
         st.checkbox(
             "Also send seals, as a copy outside this machine",
             key=self._key(f"seals-{kind}"),
@@ -135,7 +130,7 @@ class DestinationForm:
         def test() -> str:
             destination, values = self._filled_in(kind)
             forward = _with_secrets(process.current().settings.forward, values)
-            destinations.check(destination, forward)
+            destination.check(forward)
             record_action(
                 "tested", acting_user(changes.CAPABILITY), f"destination {destination.name}"
             )
@@ -149,18 +144,16 @@ class DestinationForm:
         self._show(test)
 
     def _add(self, kind: str) -> None:
-        """Store the secrets, then the destination; without it, the secrets are removed again."""
+        """Store the secrets, then the destination; if that fails, remove the secrets again."""
 
         def add() -> str:
             acting_user(changes.CAPABILITY)
             destination, values = self._filled_in(kind)
-            destinations.check(
-                destination, _with_secrets(process.current().settings.forward, values)
-            )
+            destination.check(_with_secrets(process.current().settings.forward, values))
             stored: list[str] = []
             try:
                 for name, value in values.items():
-                    setting_change.change(setting_of(name), value)
+                    setting_change.change(secret_setting(name), value)
                     stored.append(name)
                 changes.write(
                     f"destination {destination.name}",
@@ -169,11 +162,11 @@ class DestinationForm:
                 )
             except TrailError:
                 for name in stored:
-                    setting_change.reset(setting_of(name))
+                    setting_change.reset(secret_setting(name))
                 raise
             self._clear(kind)
             self.on_added(destination.name)
-            return "Destination added. Send a test message to see that it receives."
+            return "Destination added. Send a test message to check that it arrives."
 
         self._show(add)
 
@@ -185,8 +178,8 @@ class DestinationForm:
         st.session_state[self._key("result")] = result
 
     def _filled_in(self, kind: str) -> tuple[Destination, dict[str, str]]:
-        """Return the destination of the fields, and the secrets that were entered, by new name."""
-        forwarder = destinations.kinds()[kind]
+        """Return the destination described by the fields, and the entered secrets by new name."""
+        forwarder = all_kinds()[kind]
         name = str(self._value(f"name-{kind}")).strip()
         settings = {one.name: self._value(f"field-{kind}-{one.name}") for one in forwarder.settings}
         taken = _taken(process.current().settings)
@@ -214,7 +207,7 @@ class DestinationForm:
         )
 
     def _clear(self, kind: str) -> None:
-        forwarder = destinations.kinds()[kind]
+        forwarder = all_kinds()[kind]
         st.session_state[self._key(f"name-{kind}")] = ""
         for field in forwarder.secrets:
             st.session_state[self._key(f"value-{kind}-{field.name}")] = ""
@@ -227,13 +220,13 @@ class DestinationForm:
 
 
 def draw_replacement(destination: Destination) -> None:
-    """Draw the fields that replace the secrets of *destination*; none is ever shown."""
+    """Draw the fields for replacing the secrets of *destination*; stored ones are never shown."""
     for field in destination.forwarder.secrets:
         name = destination.secrets.get(field.name)
         if not name:
             continue
         key = f"replace-{destination.destination_id}-{field.name}"
-        described = configuration.describe(setting_of(name))
+        described = configuration.describe(secret_setting(name))
         if described.fixed_by:
             st.caption(text.escape(f"{field.title}: set by {described.fixed_by}"))
             continue
@@ -242,7 +235,7 @@ def draw_replacement(destination: Destination) -> None:
             type="password",
             max_chars=_MAX_SECRET,
             autocomplete="off",
-            help="Replaces the stored one at once, for every destination that uses it.",
+            help="Takes effect immediately for every destination that uses this secret.",
             key=key,
         )
         st.caption(text.escape(setting_change.origin(described)))
@@ -255,7 +248,7 @@ def _replace(name: str, key: str) -> None:
     try:
         if not value:
             raise InputError("The new value is missing.", "Enter it, then choose Replace.")
-        setting_change.change(setting_of(name), value)
+        setting_change.change(secret_setting(name), value)
     except TrailError as error:
         st.toast(text.escape(str(error)), duration="long")
     else:
@@ -270,7 +263,7 @@ def _insert(cursor: Cursor, destination: Destination, by: str, entered: frozense
 
 
 def _with_secrets(forward: Forward, values: dict[str, str]) -> Forward:
-    """Return the settings *forward* with the secrets *values*, which are not stored."""
+    """Return the settings *forward* with the unstored secrets *values*."""
     secrets = {name: SecretStr(value) for name, value in values.items()}
     return forward.model_copy(update={"secrets": {**forward.secrets, **secrets}})
 
@@ -282,13 +275,13 @@ def _delivered(verdict: Verdict, seconds: float) -> str:
 
 
 def _taken(settings: Settings) -> set[str]:
-    """Return the names of all secrets, also of stored ones that cannot be read."""
-    kept = (row.name.removeprefix(setting_of("")) for row in stored_secrets.stored(settings))
+    """Return the names of all secrets, including stored ones that cannot be read."""
+    kept = (row.name.removeprefix(secret_setting("")) for row in stored_secrets.stored(settings))
     return {*settings.forward.secrets, *kept}
 
 
 def _free_name(wanted: str, taken: set[str]) -> str:
-    """Return a name of a secret like *wanted* that is not in *taken*."""
+    """Return a secret name like *wanted* that is not in *taken*."""
     slug = re.sub(r"[^a-z0-9]+", "_", wanted.lower()).strip("_")[:60] or "secret"
     names = (slug, *(f"{slug}_{number}" for number in range(2, len(taken) + 3)))
     return next(name for name in names if name not in taken)

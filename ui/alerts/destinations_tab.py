@@ -5,6 +5,7 @@ import datetime as dt
 import streamlit as st
 
 from trail.attention import digest_schedules
+from trail.config_files import folder
 from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Notification
@@ -15,9 +16,10 @@ from trail.notifications import (
     rule_store,
     test_message,
 )
-from trail.notifications.destinations import Destination
-from trail.storage.database import Cursor
-from ui import text
+from trail.notifications.destination import Destination
+from trail.runtime import process, stored_secrets
+from trail.storage.connection import Cursor
+from ui import authorship, text
 from ui.alerts import changes, destination_form
 from ui.alerts.destination_form import DestinationForm
 from ui.audit import record_action
@@ -32,17 +34,21 @@ def draw(ctx: Context) -> None:
     store = ctx.runtime.store
     rows = destinations.list_all(store)
     counts = delivery_log.counts(store)
+    origins = folder.origins(store, "destinations")
     for destination in rows:
         with st.container(border=True, gap="xsmall"):
-            _destination(ctx, destination, counts.get(destination.destination_id, {}))
+            origin = authorship.from_files(origins, destination.name, at=destination.changed_at)
+            _destination(ctx, destination, counts.get(destination.destination_id, {}), origin)
     with st.expander("New destination", expanded=not rows):
         DestinationForm(ctx, "new-destination").draw()
 
 
-def _destination(ctx: Context, destination: Destination, counts: dict[str, int]) -> None:
+def _destination(
+    ctx: Context, destination: Destination, counts: dict[str, int], origin: str
+) -> None:
     number = destination.destination_id
     left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    with left, st.container(gap=None):
         st.subheader(text.escape(destination.name), anchor=False)
         reason = f": {destination.reason}" if destination.reason else ""
         st.text(f"{_STATES[destination.state]}{reason}")
@@ -53,6 +59,8 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
             f"{counts.get('sent', 0):,} sent, {waiting:,} waiting, "
             f"{text.count(counts.get('dead', 0), 'dead letter')}{dropped}"
         )
+        if origin:
+            st.caption(text.escape(origin))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
         tested = st.button("Send test message", key=f"test-{number}")
         state = "paused" if destination.state == "on" else "on"
@@ -79,27 +87,39 @@ def _destination(ctx: Context, destination: Destination, counts: dict[str, int])
 
 
 def _delete(ctx: Context, destination: Destination) -> None:
-    """Draw the button that deletes; if rules or digests use the destination, it asks first."""
+    """Draw the delete button; it asks for confirmation if something is lost with it."""
+    number, runtime = destination.destination_id, ctx.runtime
+    used = _uses(ctx, destination)
+    secrets = stored_secrets.used_only_by(runtime.store, runtime.settings, [destination])
 
     def button(label: str) -> None:
-        st.button(
-            label,
-            key=f"delete-{number}",
-            on_click=changes.attempt,
-            args=(
-                f"destination {destination.name}",
-                lambda cursor, _: destinations.remove(cursor, number),
-                "deleted",
-            ),
-        )
+        st.button(label, key=f"delete-{number}", on_click=_remove, args=(destination,))
 
-    number = destination.destination_id
-    if used := _uses(ctx, destination):
-        with st.popover("Delete", key=f"ask-delete-{number}"):
-            st.text(f"Still used by {', '.join(used)}, which will not be sent here any more.")
-            button("Delete destination")
-    else:
+    if not used and not secrets:
         button("Delete")
+        return
+    with st.popover("Delete", key=f"ask-delete-{number}"):
+        if used:
+            st.text(f"Still used by {', '.join(used)}, which will no longer send messages here.")
+        if secrets:
+            what = "The secret that was" if len(secrets) == 1 else "The secrets that were"
+            st.text(f"{what} entered for it in the browser will also be deleted.")
+        button("Delete destination")
+
+
+def _remove(destination: Destination) -> None:
+    """Delete *destination*, then what was stored for it alone; for use in callbacks."""
+    try:
+        changes.write(
+            f"destination {destination.name}",
+            lambda cursor, _: destinations.remove(cursor, destination.destination_id),
+            "deleted",
+        )
+        runtime, user = process.current(), acting_user(changes.CAPABILITY)
+        for name in stored_secrets.remove_with(runtime.store, runtime.settings, [destination]):
+            record_action("settings", user, name, "set → not set")
+    except TrailError as error:
+        st.toast(text.escape(str(error)), duration="long")
 
 
 def _uses(ctx: Context, destination: Destination) -> list[str]:

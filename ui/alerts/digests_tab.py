@@ -1,5 +1,6 @@
 """Scheduled digests: when and where each is sent, a test, a preview, a new one, and YAML."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -9,11 +10,12 @@ from trail.attention import digest_period, digest_schedules, digest_text, digest
 from trail.attention.digest import Digest, digest
 from trail.attention.digest_period import Cadence
 from trail.attention.digest_schedules import WEEKDAYS, DigestSchedule
+from trail.config_files import folder
 from trail.core.clock import utc_now
 from trail.core.errors import InputError, TrailError
 from trail.core.zones import zone_names
 from trail.notifications import destinations, test_message
-from ui import forms, text, url_state
+from ui import authorship, forms, text, url_state
 from ui.alerts import changes
 from ui.audit import record_action
 from ui.page import Context, acting_user
@@ -28,6 +30,7 @@ def draw(ctx: Context) -> None:
     store = ctx.runtime.store
     names = {item.destination_id: item.name for item in destinations.list_all(store)}
     schedules = digest_schedules.list_all(store)
+    origins = folder.origins(store, "digests")
     st.caption(
         "A digest lists changes, people, failures, findings and the state of the data of the last "
         "full week or day, with a link on each line."
@@ -40,21 +43,30 @@ def draw(ctx: Context) -> None:
         _form("new-digest", DigestSchedule("", first, zone=zone), names)
     for schedule in schedules:
         with st.container(border=True, gap="xsmall"):
-            _schedule(ctx, schedule, names)
+            _schedule(ctx, schedule, names, origins)
     with st.expander("Digests as YAML"):
         st.code(digest_yaml.export(schedules, names), language="yaml")
         with forms.form("digests-as-code", "Import", _import, (_YAML,)):
             st.text_area("Digests to import, as YAML", height=160, key=_YAML)
 
 
-def _schedule(ctx: Context, schedule: DigestSchedule, names: dict[int, str]) -> None:
+def _schedule(
+    ctx: Context, schedule: DigestSchedule, names: dict[int, str], origins: Mapping[str, bool]
+) -> None:
     number = schedule.schedule_id
     left, right = st.columns([3, 2], vertical_alignment="center")
-    with left:
+    with left, st.container(gap=None):
         st.subheader(text.escape(schedule.name), anchor=False)
         st.text("✓ On" if schedule.active else "○ Paused")
         st.caption(text.escape(_about(schedule, names)))
         st.caption(text.escape(_times(schedule)))
+        edit = schedule.edited_by, schedule.edited_at
+        notes = (
+            authorship.from_files(origins, schedule.name),
+            authorship.edited(schedule.made_by, schedule.made_at, *edit),
+        )
+        for note in filter(None, notes):
+            st.caption(text.escape(note))
         if schedule.last_error:
             st.error(text.escape(schedule.last_error))
     with right, st.container(horizontal=True, horizontal_alignment="right"):
@@ -168,7 +180,9 @@ def _switch(schedule: DigestSchedule) -> None:
     active = not schedule.active
     changes.attempt(
         f"digest {schedule.name}",
-        lambda cursor, _: digest_schedules.set_active(cursor, schedule, utc_now(), active=active),
+        lambda cursor, by: digest_schedules.set_active(
+            cursor, schedule, by, utc_now(), active=active
+        ),
         "resumed" if active else "paused",
     )
 

@@ -1,11 +1,11 @@
-"""The newest deliveries, and the destinations that do not receive, below the rules."""
+"""The newest deliveries and the failing destinations, below the rules."""
 
 from typing import Literal
 
 import streamlit as st
 
 from trail.notifications import delivery_log
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from ui import text, url_state
 from ui.components.status_rows import StatusRow, status_rows
 
@@ -51,7 +51,7 @@ def draw(store: Store) -> None:
 
 
 def draw_problems(store: Store) -> None:
-    """Say which destinations do not receive, and how many messages wait or are lost for each."""
+    """Draw the failing destinations, each with its waiting messages and dead letters."""
     counts = delivery_log.counts(store)
     items: list[StatusRow] = []
     for problem in delivery_log.problems(store):
@@ -74,7 +74,7 @@ def draw_problems(store: Store) -> None:
             status_rows(
                 items,
                 "delivery-problems",
-                title="Destinations that do not receive",
+                title="Destinations not receiving messages",
                 link="Destinations",
                 address=_DESTINATIONS,
             )

@@ -1,4 +1,4 @@
-"""Maintenance windows of alerts: the planned ones with what they held back, and a new one."""
+"""Maintenance windows for alerts: a form for new ones, and the list with held-back matches."""
 
 import datetime as dt
 from collections.abc import Mapping
@@ -25,8 +25,8 @@ def draw(ctx: Context) -> None:
     windows = maintenance.list_all(store)
     names = {rule.rule_id: rule.name for rule in rule_store.list_all(store)}
     st.caption(
-        "Rules send nothing in a maintenance window. What matches meanwhile is counted, and "
-        "reported after it in one message."
+        "Rules send no messages during a maintenance window. Matches are counted, and reported in "
+        "one message after the window."
     )
     with st.expander("New maintenance window", expanded=not windows):
         _form(names)
@@ -37,7 +37,7 @@ def draw(ctx: Context) -> None:
 
 
 def draw_held(ctx: Context) -> None:
-    """Say which windows held messages back, for the delivery log."""
+    """Draw which windows held matches back, for the delivery log."""
     zone = url_state.timezone()
     for window in maintenance.list_all(ctx.runtime.store):
         if window.held:
@@ -46,7 +46,7 @@ def draw_held(ctx: Context) -> None:
 
 def _held(window: MaintenanceWindow, zone: ZoneInfo) -> str:
     count = text.count(window.held, "match", "matches")
-    last = f", the last {text.short_timestamp(window.held_at, zone)}" if window.held_at else ""
+    last = f", most recently {text.short_timestamp(window.held_at, zone)}" if window.held_at else ""
     return f"{count} held back{last}"
 
 
@@ -86,7 +86,7 @@ def _state(window: MaintenanceWindow, now: dt.datetime, zone: ZoneInfo) -> str:
 
 
 def when(window: MaintenanceWindow) -> str:
-    """Return the time of a window in words, a weekly one in its own zone."""
+    """Return the time of a window as text, in the window's own zone."""
     if window.weekly:
         day = WEEKDAYS[window.weekday]
         return f"{day}s {window.start_time}–{window.end_time}, {window.zone}"
@@ -160,9 +160,9 @@ def _once(
 ) -> MaintenanceWindow:
     """Return *window* from *start* on the first of *days* to *end* on the last, in its zone."""
     if not isinstance(days, tuple) or not days:
-        raise InputError("The days are missing.", "Choose a first and a last day.")
+        raise InputError("The days are missing.", "Choose the first and the last day.")
     zone = ZoneInfo(window.zone)
-    # As for weekly ones, the later meaning of an end that comes twice.
+    # As with weekly windows, the later of two possible ends around a clock change.
     starts_at = naive_utc(dt.datetime.combine(days[0], start, zone))
     ends_at = naive_utc(dt.datetime.combine(days[-1], end, zone).replace(fold=1))
     return MaintenanceWindow(

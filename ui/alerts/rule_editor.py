@@ -21,17 +21,20 @@ def draw(ctx: Context, source: Source) -> None:
         _head(initial)
         if initial.name.casefold() in folder.origins(store, "rules") and initial.rule_id:
             st.info(
-                "This rule comes from files. The next apply restores it as the files describe it.",
+                "This rule is managed by configuration files. The next apply overwrites changes "
+                "made here.",
                 icon=":material/info:",
             )
         rule = rule_fields.draw(store, initial, key, names)
         with st.expander("New destination", expanded=not names):
             DestinationForm(ctx, f"{key}-destination", lambda name: _choose(key, name)).draw()
         back_test.draw(ctx, rule, key)
-        with st.container(horizontal=True, horizontal_alignment="right"):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            author = rule_store.authorships(store).get(initial.rule_id)
+            st.caption(text.escape(rule_list.edited(author)), width="stretch")
             st.button("Cancel", key=f"{key}-cancel", on_click=rule_source.close_editor)
             missing = not rule.destinations or not rule.name.strip()
-            # Not a callback, which would get the rule as it was before the last field was left.
+            # Not a callback, which would get the rule without the last edited field.
             if st.button("Save rule", type="primary", disabled=missing, key=f"{key}-save"):
                 _save(rule)
         if missing:

@@ -1,4 +1,4 @@
-"""The fields of a rule in the editor, by what the rule is about."""
+"""The fields of a rule in the editor, depending on its kind."""
 
 from dataclasses import replace
 from typing import Any
@@ -8,13 +8,13 @@ import streamlit as st
 from trail.core.text import count
 from trail.core.zones import zone_names
 from trail.notifications.rule import FILTERED_KINDS, SEVERITIES, STATE_KINDS, Rule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from ui import text
 from ui.alerts import rule_filter, rule_words
 
-_STATES = "Sends one message when the problem begins, and one when it has ended."
+_STATES = "Sends one message when a problem begins and one when it ends."
 _ROLL_UPS = (1, 5, 10, 15, 30, 60, 120, 360, 720, 1_440)
-# What the choices mean that the same kind of rule has.
+# The rule kind of choices that share one.
 _COUNT, _LEAST = "count", 2
 _KIND_OF = {_COUNT: "events"}
 
@@ -45,7 +45,7 @@ def destinations_key(key: str) -> str:
 
 
 def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
-    """Draw what makes a rule of this *choice* fire."""
+    """Draw the condition of a rule of this *choice*."""
     values: dict[str, Any] = {}
 
     def number(column: Any, field: str, label: str, most: int, least: int = 1) -> None:
@@ -73,7 +73,7 @@ def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
             )
         column = st if choice == _COUNT else left
         values["outside"] = column.text_input(
-            "Only outside of",
+            "Only outside these hours",
             value=initial.outside,
             placeholder="08:00-18:00",
             help="Working hours from Monday to Friday, in the time zone of the rule",
@@ -85,14 +85,16 @@ def _condition(initial: Rule, choice: str, key: str) -> dict[str, Any]:
             st.number_input("Minimum points", 0.0, 1_000_000.0, value, 1.0, key=f"{key}-score")
         )
     elif choice == "incidents":
-        number(st, "open_minutes", "Open for (minutes); persistent ones match at once", 43_200)
+        number(
+            st, "open_minutes", "Open for (minutes); persistent incidents match immediately", 43_200
+        )
     elif choice == "silence":
         number(st, "silent_minutes", "Without events for (minutes)", 43_200)
     return values
 
 
 def _messages(initial: Rule, rule: Rule, key: str, names: list[str]) -> dict[str, Any]:
-    """Draw when messages are sent, and where to."""
+    """Draw when and where messages are sent."""
     left, middle, right = st.columns(3, gap="small")
     roll_ups = sorted({*_ROLL_UPS, initial.roll_up_minutes})
     severities = list(SEVERITIES)
@@ -105,14 +107,14 @@ def _messages(initial: Rule, rule: Rule, key: str, names: list[str]) -> dict[str
             roll_ups,
             index=roll_ups.index(initial.roll_up_minutes),
             format_func=lambda minutes: f"Within {count(minutes, 'minute')}",
-            help="The first is sent at once, further ones together after this time",
+            help="The first match is sent immediately, later ones together after this time",
             key=f"{key}-roll-up",
         ),
         "quiet": middle.text_input(
             "Quiet hours",
             value=initial.quiet,
             placeholder="22:00-07:00",
-            help="What matches then is reported in one message afterwards",
+            help="Matches in these hours are reported in one message afterwards",
             key=f"{key}-quiet",
         ).strip(),
         "zone": right.selectbox(
@@ -143,7 +145,7 @@ def _messages(initial: Rule, rule: Rule, key: str, names: list[str]) -> dict[str
         values["destinations"] = ()
         st.caption("Sends to: no destination yet. Add one below.")
     if missing:
-        st.warning(text.escape(f"No longer exists: {', '.join(missing)}. Saving removes it."))
+        st.warning(text.escape(f"Deleted destinations: {', '.join(missing)}. Saving removes them."))
     values["why"] = st.text_input(
         "Reason, shown in messages", value=initial.why, max_chars=300, key=f"{key}-why"
     )

@@ -1,4 +1,4 @@
-"""The filter of a rule in the editor: chips, a new condition, the query string, and words."""
+"""The filter of a rule in the editor: chips, a new condition, the query string, and a sentence."""
 
 import datetime as dt
 
@@ -8,14 +8,15 @@ from trail.core.errors import TrailError
 from trail.events import counts
 from trail.events.facet_values import Listing
 from trail.notifications.rule import Rule
-from trail.storage.database import Store
+from trail.storage import workspaces
+from trail.storage.duckdb import Store
 from trail.storage.filters import FACETS, Filter
 from ui import text
 from ui.alerts import rule_source, rule_words
 from ui.filter_bar import active_filters
 
 _TOP = 200
-# From what is there to choose.
+# The period of the events that provide the values.
 _VALUES_FROM = "30d"
 _FIELDS = [field for field in FACETS if field not in ("findings", "source", "future_dated")]
 _IS, _IS_NOT = "is", "is not"
@@ -34,26 +35,29 @@ def draw(store: Store, initial: Rule, key: str) -> str:
     def put(changed: Filter) -> None:
         st.session_state[field] = changed.query()
 
-    names = rule_words.actor_names(store, [Rule("", query=query)])
-    labels = {("actor", actor): name for actor, name in names.items()}
-    active_filters.draw_of(filter_, labels, f"{key}-chips", put)
+    names = rule_words.names_of(store, [Rule("", query=query)])
+    active_filters.draw_of(filter_, names, f"{key}-chips", put)
     st.caption(f"**In words:** {text.escape(rule_words.query_sentence(query, names))}")
     with st.container(horizontal=True):
         with st.popover(
             "Add condition", icon=":material/add:", key=f"{key}-add", on_change="rerun"
         ) as adding:
-            # Its values are counted, so that it is drawn only where it is seen.
+            # Counting its values takes time, so it is drawn only when open.
             if adding.open:
                 _condition(store, filter_, key, field)
-        with st.popover("As a query", key=f"{key}-as-query"):
-            st.text_input("Filter", key=field, help="As in the address of Explore: kind=disable")
+        with st.popover("Query string", key=f"{key}-as-query"):
+            st.text_input(
+                "Filter", key=field, help="As in the URL of Explore, such as kind=disable"
+            )
     return query
 
 
 def _condition(store: Store, filter_: Filter, key: str, field: str) -> None:
-    """Draw the choice of a facet and a value, which are added to *filter_*."""
+    """Draw the choice of a facet and a value to add to *filter_*."""
+    is_one = len(workspaces.stored(store)) < 2
+    fields = [field for field in _FIELDS if field != "workspace" or not is_one]
     facet = st.selectbox(
-        "Field", _FIELDS, format_func=text.FACETS.__getitem__, key=f"{key}-add-facet"
+        "Field", fields, format_func=text.FACETS.__getitem__, key=f"{key}-add-facet"
     )
     how = st.segmented_control(
         "Condition", (_IS, _IS_NOT), default=_IS, required=True, key=f"{key}-add-how"

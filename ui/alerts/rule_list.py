@@ -11,8 +11,9 @@ from trail.core.clock import utc_now, utc_text
 from trail.core.errors import TrailError
 from trail.notifications import destinations, rule_store
 from trail.notifications.rule import FILTERED_KINDS, Rule
+from trail.notifications.rule_store import Authorship
 from trail.storage.filters import Filter
-from ui import text, url_state
+from ui import authorship, text, url_state
 from ui.alerts import changes, rule_source, rule_words
 from ui.components.day_bars import DayBar, day_bars
 from ui.page import Context
@@ -24,25 +25,25 @@ _WIDTHS = (0.5, 3.8, 1.3, 1.3, 1.5, 1.5)
 _HEADS = ("On", "Rule", f"{_HISTORY_DAYS} days", "Last message", "Sends to", "")
 
 
-FROM_FILES = "From files"
-CHANGED_HERE = "From files, changed here: the next apply restores the file"
-
-
-def draw(ctx: Context, rules: list[Rule], opened: int) -> None:
-    """Draw *rules*; *opened* is the ID of the one in the editor, or 0."""
-    receivers = frozenset(one.name.casefold() for one in destinations.list_all(ctx.runtime.store))
-    origins = folder.origins(ctx.runtime.store, "rules")
-    histories = rule_store.histories(ctx.runtime.store, _HISTORY_DAYS, utc_now().date())
-    names = rule_words.actor_names(ctx.runtime.store, rules)
+def draw(ctx: Context, rules: list[Rule], names: rule_words.Names, opened: int) -> None:
+    """Draw *rules*, with the *names* of actors; *opened* is the ID of the edited one, or 0."""
+    store = ctx.runtime.store
+    receivers = frozenset(one.name.casefold() for one in destinations.list_all(store))
+    origins = folder.origins(store, "rules")
+    authors = rule_store.authorships(store)
+    histories = rule_store.histories(store, _HISTORY_DAYS, utc_now().date())
     with st.container(border=True, gap="xsmall", key="rules"):
         with st.container(key="rule-heads"):
             for column, head in zip(st.columns(_WIDTHS, gap="small"), _HEADS, strict=True):
                 column.caption(head)
         for rule in rules:
+            author = authors.get(rule.rule_id)
+            edit = (author.edited_by, author.edited_at) if author else ("", None)
+            origin = authorship.from_files(origins, rule.name, *edit)
             history = histories.get(rule.rule_id, {"days": [], "last_fired_at": None})
             state = "open" if rule.rule_id == opened else "row"
             with st.container(key=f"rule-{state}-{rule.rule_id}"):
-                _Row(rule, history, names, receivers, origins.get(rule.name.casefold())).draw()
+                _Row(rule, history, names, receivers, origin, edited(author)).draw()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,10 @@ class _Row:
     names: rule_words.Names
     receivers: frozenset[str]
     """The case-folded names of the destinations."""
-    as_in_files: bool | None
-    """Whether the rule still is as the files describe it, None if it is not from files."""
+    origin: str
+    """A note that the rule comes from files, or empty."""
+    edited: str
+    """A note on who changed the rule last, or empty."""
 
     def draw(self) -> None:
         rule, number = self.rule, self.rule.rule_id
@@ -83,13 +86,15 @@ class _Row:
                 on_click=rule_source.open_editor,
                 args=(str(number),),
             )
-            with st.popover("", icon=":material/more_horiz:", key=f"rule-menu-{number}"):
+            with st.popover(
+                "", icon=":material/more_horiz:", type="tertiary", key=f"rule-menu-{number}"
+            ):
                 self._menu()
 
     def _notes(self) -> None:
-        """Say where it comes from, that it is snoozed, and why it cannot be evaluated."""
-        if self.as_in_files is not None:
-            st.caption(FROM_FILES if self.as_in_files else CHANGED_HERE)
+        """Draw whether the rule comes from files, is snoozed, or cannot be evaluated."""
+        if self.origin:
+            st.caption(text.escape(self.origin))
         if self._snoozed() and self.rule.snoozed_until:
             until = text.short_timestamp(self.rule.snoozed_until, url_state.timezone())
             st.caption(f"○ Snoozed until {until}")
@@ -103,7 +108,7 @@ class _Row:
             name if name.casefold() in self.receivers else f"{name} (deleted)"
             for name in self.rule.destinations
         ]
-        return ", ".join(names) or "Nowhere"
+        return ", ".join(names) or "No destination"
 
     def _days(self) -> None:
         zone, bars = url_state.timezone(), list[DayBar]()
@@ -147,6 +152,8 @@ class _Row:
                     args=(length,),
                 )
         draw_delete(self.rule, f"delete-{number}")
+        if self.edited:
+            st.caption(text.escape(self.edited))
 
     def _snoozed(self) -> bool:
         return bool(self.rule.snoozed_until and self.rule.snoozed_until > utc_now())
@@ -155,7 +162,7 @@ class _Row:
         active = bool(st.session_state[f"rule-on-{self.rule.rule_id}"])
         changes.attempt(
             f"alert rule {self.rule.name}",
-            lambda cursor, _: rule_store.set_active(cursor, self.rule.rule_id, active=active),
+            lambda cursor, by: rule_store.set_active(cursor, self.rule.rule_id, by, active=active),
             "on" if active else "off",
         )
 
@@ -168,11 +175,18 @@ class _Row:
         )
 
 
+def edited(author: Authorship | None) -> str:
+    """Return who changed a rule last and when; empty for one that is not stored."""
+    if not author:
+        return ""
+    return authorship.edited(author.made_by, author.made_at, author.edited_by, author.edited_at)
+
+
 def draw_explore_button(rule: Rule, key: str) -> None:
     """Draw the button that opens the events of the rule's filter in Explore."""
     try:
         filter_ = Filter.parse(rule.query.lstrip("?"))
-    except TrailError:  # of a rule of an earlier version; its row says what is wrong
+    except TrailError:  # a rule of an earlier version; its row shows the error
         return
     zone = url_state.timezone_name()
     filter_ = Filter(start=_EXPLORE_RANGE, choices=filter_.choices, q=filter_.q, tz=zone)
@@ -186,7 +200,7 @@ def draw_explore_button(rule: Rule, key: str) -> None:
 
 
 def draw_delete(rule: Rule, key: str) -> None:
-    """Draw the button that deletes a rule, below what that means."""
+    """Draw the button that deletes a rule, below its consequences."""
     st.caption("Deleting a rule keeps its deliveries in the log.")
     st.button("Delete rule", key=key, on_click=_delete, args=(rule,))
 

@@ -1,4 +1,4 @@
-"""Which rule the editor shows, as the address of the page says it."""
+"""The rule that the editor shows, from the URL of the page."""
 
 import hashlib
 from dataclasses import dataclass, replace
@@ -11,7 +11,7 @@ from trail.notifications import destinations
 from trail.notifications.rule import HIGH_SCORE, Rule
 from trail.notifications.rule_templates import TEMPLATES
 from trail.runtime import process
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from ui import url_state
 
@@ -27,7 +27,7 @@ class Source:
 
 
 def current(store: Engine, rules: list[Rule]) -> Source | None:
-    """Return what the address asks to edit, None for nothing or a rule that does not exist."""
+    """Return the rule that the URL names; None for none, or a rule that does not exist."""
     wanted, query = url_state.param("edit"), url_state.param("rule")
     by_id = {str(rule.rule_id): rule for rule in rules}
     if rule := by_id.get(wanted):
@@ -45,7 +45,7 @@ def current(store: Engine, rules: list[Rule]) -> Source | None:
     if query or wanted == NEW:
         name = url_state.param("name")[:80] or _suggested_name(query)
         rule = Rule(name, query=without_range(query), score=HIGH_SCORE)
-        # Of the text only its digest, since keys of fields are names of classes in the page.
+        # Only a digest of the text, since field keys become CSS class names in the page.
         key = f"new-{hashlib.sha256(query.encode()).hexdigest()[:12]}" if query else NEW
         return Source(key, _with_defaults(store, rule))
     return None
@@ -72,7 +72,7 @@ def close_editor() -> None:
 
 
 def without_range(query: str) -> str:
-    """Return the filter without its time range, since a rule applies to events that arrive."""
+    """Return the filter without its time range, since rules apply to arriving events."""
     try:
         parsed = Filter.parse(query.lstrip("?"))
     except TrailError:

@@ -1,7 +1,7 @@
-"""Alert rules in words: the filter as a sentence, and what makes a rule fire.
+"""Alert rules in words: the filter and the condition of a rule as sentences.
 
-The sentence uses the verbs of the catalogue (`event_text.VERBS`); what it has no words for follows
-as in the chips of the filter.
+Sentences use the verbs of the catalogue (`event_text.VERBS`); other conditions follow as in the
+filter chips.
 """
 
 import contextlib
@@ -10,16 +10,16 @@ from dataclasses import replace
 
 from trail.core import event_text, time_labels
 from trail.core.errors import TrailError
-from trail.events.actor_names import display_names
+from trail.events import value_names
 from trail.notifications.rule import FILTERED_KINDS, Rule
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import NO, YES, Choice, Filter
 from ui import text
 from ui.filter_bar import active_filters
 
 KINDS = {
     "events": "Events",
-    "count": "Count over a time",
+    "count": "Event count",
     "new_actor": "New actor",
     "incidents": "Incident",
     "findings": "Finding",
@@ -28,29 +28,28 @@ KINDS = {
     "delivery": "Delivery failing",
     "integrity": "Trail integrity",
 }
-"""What a rule can be about, by the choice in the editor; `count` is `events` with a threshold."""
+"""The kinds of rules, by the choice in the editor; `count` is `events` with a threshold."""
 
 GROUPS = {"target": "Same target", "actor": "Same actor"}
 _STATES = {
-    "source": "A source fails or sends nothing, and when it works again",
-    "delivery": "A delivery fails, and when it works again",
+    "source": "A source fails or goes silent, and when it recovers",
+    "delivery": "A delivery fails, and when deliveries recover",
     "integrity": "A check of the trail's seals or events fails, and when it passes again",
 }
 _NONE = Choice()
 
 
-# The display names of actors by ID.
-Names = Mapping[str, str]
+# The display names of values by facet and value; see `value_names.labels`.
+Names = Mapping[tuple[str, str], str]
 
 
-def actor_names(engine: Engine, rules: Iterable[Rule]) -> dict[str, str]:
-    """Return the names of the actors in the filters of *rules*."""
-    ids: set[str] = set()
+def names_of(engine: Engine, rules: Iterable[Rule]) -> Names:
+    """Return the names of what the filters of *rules* choose."""
+    filters = []
     for rule in rules:
         with contextlib.suppress(TrailError):
-            choice = Filter.parse(rule.query.lstrip("?")).choice("actor")
-            ids |= {*choice.include, *choice.exclude}
-    return display_names(engine, ids)
+            filters.append(Filter.parse(rule.query.lstrip("?")))
+    return value_names.labels(engine, filters)
 
 
 def choice_of(rule: Rule) -> str:
@@ -59,7 +58,7 @@ def choice_of(rule: Rule) -> str:
 
 
 def condition(rule: Rule, names: Names) -> str:
-    """Return what makes *rule* fire, as one sentence without a full stop."""
+    """Return the condition of *rule* as one sentence without a period."""
     if rule.kind in FILTERED_KINDS:
         return _capital(_of_events(rule, names))
     if rule.kind == "incidents":
@@ -69,10 +68,26 @@ def condition(rule: Rule, names: Names) -> str:
     return _STATES[rule.kind]
 
 
+def matches(rule: Rule, names: Names, wanted: str) -> bool:
+    """Return whether name, condition, destinations and reason of *rule* contain what is *wanted*.
+
+    Every word must occur in one of them, whatever its letter case.
+    """
+    parts = (
+        rule.name,
+        condition(rule, names),
+        *rule.destinations,
+        KINDS[choice_of(rule)],
+        rule.why,
+    )
+    content = "\n".join(parts).casefold()
+    return all(word in content for word in wanted.casefold().split())
+
+
 def _of_events(rule: Rule, names: Names) -> str:
     words = query_sentence(rule.query, names)
     if rule.kind == "silence":
-        return f"nothing for {_minutes(rule.silent_minutes)}: {words}"
+        return f"no events for {_minutes(rule.silent_minutes)}: {words}"
     if rule.outside:
         words += f", outside {rule.outside} or at the weekend ({rule.zone})"
     if rule.kind == "new_actor":
@@ -85,7 +100,7 @@ def _of_events(rule: Rule, names: Names) -> str:
 
 
 def query_sentence(query: str, names: Names) -> str:
-    """Return the filter of the query string *query* in words; as it is if it cannot be read."""
+    """Return the filter of the query string *query* in words; if invalid, return it unchanged."""
     try:
         return sentence(Filter.parse(query.lstrip("?")), names)
     except TrailError:
@@ -97,21 +112,21 @@ def sentence(filter_: Filter, names: Names) -> str:
     choices = dict(filter_.choices)
     words = _happening(choices)
     if actors := _plain(choices, "actor"):
-        words += f", by {_listed([names.get(actor, actor) for actor in actors])}"
+        words += f", by {_actors(actors, names)}"
     if types := _plain(choices, "actor_type"):
         named = [text.facet_label("actor_type", one, one).lower() for one in types]
         words += f", by {_listed([event_text.article(one) for one in named])}"
     others = choices.pop("actor", _NONE).exclude
     if others:
-        words += f", by anyone but {_listed([names.get(actor, actor) for actor in others])}"
+        words += f", by anyone but {_actors(others, names)}"
     if targets := _plain(choices, "target"):
         words += f", on {_listed(targets)}"
-    rest = active_filters.in_words(replace(filter_, choices=choices, start="", end=""))
+    rest = active_filters.in_words(replace(filter_, choices=choices, start="", end=""), names)
     return f"{words} ({rest})" if rest else words
 
 
 def _happening(choices: dict[str, Choice]) -> str:
-    """Return what happens, and remove from *choices* what that says."""
+    """Return what happens, and remove the described facets from *choices*."""
     if actions := _plain(choices, "action"):
         return _listed([f"“{action}”" for action in actions])
     kinds = choices.get("kind", _NONE).include
@@ -136,11 +151,15 @@ def _happening(choices: dict[str, Choice]) -> str:
 
 
 def _plain(choices: dict[str, Choice], facet: str) -> tuple[str, ...]:
-    """Return the included values of *facet* and leave the excluded ones in *choices*."""
+    """Return the included values of *facet*; excluded ones stay in *choices*."""
     choice = choices.pop(facet, _NONE)
     if choice.exclude:
         choices[facet] = Choice((), choice.exclude)
     return choice.include
+
+
+def _actors(ids: Sequence[str], names: Names) -> str:
+    return _listed([names.get(("actor", id_), id_) for id_ in ids])
 
 
 def _listed(values: Sequence[str]) -> str:

@@ -7,37 +7,59 @@ from trail.notifications import rule_store, yaml_rules
 from trail.notifications.rule_templates import TEMPLATES
 from trail.runtime import process
 from ui import forms, text
-from ui.alerts import changes, latest_deliveries, rule_editor, rule_list, rule_source
+from ui.alerts import (
+    changes,
+    latest_deliveries,
+    rule_editor,
+    rule_list,
+    rule_source,
+    rule_words,
+)
 from ui.page import Context
 
-_YAML = "rules-yaml"
+_YAML, _FILTER = "rules-yaml", "rules-filter"
 _DAYS = 14
 
 
 def draw(ctx: Context) -> None:
-    """Draw the rules, what a new one can start from, and the editor of the one that is open."""
+    """Draw the rules, the templates, and the editor of the open rule."""
     rules = rule_store.list_all(ctx.runtime.store)
     source = rule_source.current(ctx.runtime.store, rules)
+    names = rule_words.names_of(ctx.runtime.store, rules)
+    wanted = str(st.session_state.get(_FILTER, ""))
+    shown = [rule for rule in rules if rule_words.matches(rule, names, wanted)]
     with st.container(
         horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
     ):
-        st.caption(_summary(ctx, sum(rule.active for rule in rules), len(rules)))
-        st.button(
-            "New rule",
-            icon=":material/add:",
-            type="primary",
-            key="new-rule",
-            on_click=rule_source.open_editor,
-            args=(rule_source.NEW,),
-        )
+        filtered = f" · {len(shown):,} of {len(rules):,} shown" if len(shown) < len(rules) else ""
+        st.caption(_summary(ctx, sum(rule.active for rule in rules), len(rules)) + filtered)
+        with st.container(horizontal=True, width="content", key="rules-actions"):
+            st.text_input(
+                "Filter rules",
+                placeholder="Filter rules",
+                icon=":material/search:",
+                label_visibility="collapsed",
+                width=220,
+                key=_FILTER,
+            )
+            st.button(
+                "New rule",
+                icon=":material/add:",
+                type="primary",
+                key="new-rule",
+                on_click=rule_source.open_editor,
+                args=(rule_source.NEW,),
+            )
     latest_deliveries.draw_problems(ctx.runtime.store)
     if source:
         left, right = st.columns([1.6, 1], gap="small")
     else:
         left, right = st.container(), None
     with left:
-        if rules:
-            rule_list.draw(ctx, rules, source.rule.rule_id if source else 0)
+        if shown:
+            rule_list.draw(ctx, shown, names, source.rule.rule_id if source else 0)
+        elif rules:
+            st.text("No rule has these words in its name, condition, destinations or reason.")
         else:
             st.text("No rules yet. Create one here, or from Explore with “Create alert rule”.")
         latest_deliveries.draw(ctx.runtime.store)

@@ -1,7 +1,8 @@
 /**
- * The active filters: one chip for the values of a facet that are included, one for those excluded.
+ * Filters: one chip for the values of a facet that are included, one for those excluded.
  *
- * The label of a chip switches include and exclude, or lists several values; the cross removes it.
+ * The label of a chip switches include and exclude, or lists several values; the eye disables and
+ * enables it, the cross removes it.
  */
 
 import { button, el, icon, plain, setAttr, setDisabled, setText, show, valueSpan } from "./dom.js";
@@ -9,9 +10,14 @@ import { activeElement, component, renderRows } from "./rows.js";
 
 /** @typedef {import("./rows.js").Queue} Queue */
 /** @typedef {{ value: string, label: string }} ChipValue */
-/** @typedef {{ field: string, values: ChipValue[], name: string, excluded: boolean }} Chip */
+/** @typedef {{ field: string, values: ChipValue[], name: string, excluded: boolean, disabled?: boolean }} Chip */
 
 const CROSS = ["M4.5 4.5l7 7", "M11.5 4.5l-7 7"];
+const EYE = [
+  "M1.5 8S4 3.5 8 3.5 14.5 8 14.5 8 12 12.5 8 12.5 1.5 8 1.5 8z",
+  "M8 6.2a1.8 1.8 0 1 0 0 3.6 1.8 1.8 0 0 0 0-3.6z",
+];
+const SLASH = "M3 13L13 3";
 const NAMED = 3;
 // A longer list would not fit the screen; the menu of the chip has all values.
 const IN_TITLE = 20;
@@ -24,31 +30,45 @@ export default component(
     parent.append(
       el("div", "root chips", { role: "group", "aria-label": "Active filters" }, list, clear),
     );
-    return { list, clear, queue };
+    return { list, clear, queue, switched: { key: "" } };
   },
-  (row, /** @type {{ chips: Chip[] }} */ data) => {
-    const keyOf = (/** @type {Chip} */ chip) =>
-      `${chip.field} ${chip.excluded} ${chip.field === "q" ? chip.values[0]?.value : ""}`;
-    renderRows(row.list, data.chips, keyOf, (chip) => createChip(row.queue, chip), updateChip);
+  (row, /** @type {{ chips: Chip[], canDisable?: boolean }} */ data) => {
+    const { views, lostFocus } = renderRows(
+      row.list,
+      data.chips,
+      (chip) => keyOf(chip, chip.disabled),
+      (chip) => createChip(row.queue, chip, row.switched),
+      (view, chip) => updateChip(view, chip, Boolean(data.canDisable)),
+    );
+    // The chip that was switched by the keyboard is another one now.
+    const after = views.find((view) => keyOf(view.chip, view.chip.disabled) === row.switched.key);
+    if (lostFocus) after?.eye.focus({ preventScroll: true });
     show(row.clear, data.chips.length > 0);
   },
 );
 
-/** @param {Queue} queue @param {Chip} chip */
-function createChip(queue, chip) {
+/** @param {Chip} chip @param {boolean | undefined} disabled */
+function keyOf({ field, excluded, values }, disabled) {
+  return `${field} ${excluded} ${Boolean(disabled)} ${field === "q" ? values[0]?.value : ""}`;
+}
+
+/** @param {Queue} queue @param {Chip} chip @param {{ key: string }} switched the last one */
+function createChip(queue, chip, switched) {
   const name = el("span", "second");
   const label = valueSpan("name strong");
   const toggle = button("flip", {}, name, label);
+  const eye = button("eye", {}, icon(...EYE, ...(chip.disabled ? [SLASH] : [])));
   const remove = button("cross", {}, icon(...CROSS));
   const values = el("div");
   const flip = button("link flip-all");
   const menu = el("div", "menu", { role: "group" }, values, flip);
   menu.hidden = true;
   const view = {
-    node: el("span", "chip", {}, toggle, remove, menu),
+    node: el("span", "chip", {}, toggle, eye, remove, menu),
     name,
     label,
     toggle,
+    eye,
     remove,
     values,
     flip,
@@ -57,9 +77,14 @@ function createChip(queue, chip) {
     /** Report `what` about one value, or about all. @param {string} what @param {ChipValue} [one] */
     send(what, one) {
       const about = (one ? [one] : view.chip.values).map((item) => item.value);
-      queue.send({ field: view.chip.field, values: about, do: what });
+      const { field, disabled } = view.chip;
+      queue.send({ field, values: about, do: what, disabled: Boolean(disabled) });
     },
   };
+  eye.addEventListener("click", () => {
+    switched.key = keyOf(view.chip, !view.chip.disabled);
+    view.send(view.chip.disabled ? "enable" : "disable");
+  });
   toggle.addEventListener("click", () => {
     if (view.chip.values.length > 1) openMenu(view, Boolean(menu.hidden));
     else view.send("flip");
@@ -89,8 +114,8 @@ function openMenu(view, open) {
   setAttr(view.toggle, "aria-expanded", isList ? String(open) : null);
 }
 
-/** @param {ReturnType<typeof createChip>} view @param {Chip} chip */
-function updateChip(view, chip) {
+/** @param {ReturnType<typeof createChip>} view @param {Chip} chip @param {boolean} canDisable */
+function updateChip(view, chip, canDisable) {
   view.chip = chip;
   const isSearch = chip.field === "q";
   const isList = chip.values.length > 1;
@@ -99,13 +124,18 @@ function updateChip(view, chip) {
   const change = `Switch to ${chip.excluded ? "include" : "exclude"}`;
   setText(view.name, `${chip.name}${verb}`);
   setText(view.label, joined(labels));
-  setAttr(view.node, "class", chip.excluded ? "chip excluded" : "chip");
+  const state = `${chip.excluded ? " excluded" : ""}${chip.disabled ? " disabled" : ""}`;
+  setAttr(view.node, "class", `chip${state}`);
   const whole = plain(`${chip.name}${verb}${labels.slice(0, IN_TITLE).join(", ")}`);
+  const name = `${chip.name}${verb}${joined(labels)}`;
+  show(view.eye, canDisable);
+  setAttr(view.eye, "aria-label", plain(`${chip.disabled ? "Enable" : "Disable"} ${name}`));
+  setAttr(view.eye, "title", chip.disabled ? "Disabled. Enable" : "Disable, keep for later");
   setAttr(view.toggle, "title", isSearch || isList ? whole : `${whole}\n${change}`);
   setDisabled(view.toggle, isSearch);
   setText(view.flip, change);
   setAttr(view.menu, "aria-label", plain(chip.name));
-  setAttr(view.remove, "aria-label", plain(`Remove ${chip.name}${verb}${joined(labels)}`));
+  setAttr(view.remove, "aria-label", plain(`Remove ${name}`));
   const hadFocus = view.menu.contains(activeElement(view.node));
   const { lostFocus } = renderRows(
     view.values,

@@ -1,4 +1,4 @@
-/** The counts of some days as bars without an axis, for a row of a list. */
+/** Daily counts as bars without axes, for a row of a list. */
 
 import { el, plain, setAttr } from "./dom.js";
 import { component, renderRows } from "./rows.js";

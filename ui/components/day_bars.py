@@ -1,6 +1,6 @@
-"""The counts of some days as bars without an axis, for a row of a list.
+"""Daily counts as bars without axes, for a row of a list.
 
-A component because a chart of its own for each row would be slow to draw.
+A component because a separate chart for each row would be slow to draw.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from ui.components import messages
 
 
 class DayBar(TypedDict):
-    """One day and its count; `label` says both."""
+    """One day and its count; `label` contains both."""
 
     label: str
     count: int
@@ -20,5 +20,5 @@ _bars = messages.component("trail_day_bars", "day_bars")
 
 
 def day_bars(bars: Sequence[DayBar], key: str, label: str) -> None:
-    """Draw the bars, of the same scale; *label* describes them to screen readers."""
+    """Draw the bars on one scale; *label* describes them to screen readers."""
     messages.draw_links(_bars, key, {"bars": list(bars), "label": label})

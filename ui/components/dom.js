@@ -143,6 +143,29 @@ export function barWidth(count, most) {
   return count ? `max(1px, ${((100 * count) / most).toFixed(1)}%)` : "0";
 }
 
+/** @type {string[]} */
+let readColors = [];
+
+/**
+ * Return the theme's colors of categories.
+ *
+ * They are read once for all that is drawn together: each reading makes the browser compute the
+ * styles of what was drawn before it.
+ *
+ * @param {Element} node
+ */
+function chartColors(node) {
+  if (!readColors.length) {
+    readColors = getComputedStyle(node)
+      .getPropertyValue("--st-chart-categorical-colors")
+      .split(",")
+      .map((name) => name.trim())
+      .filter(Boolean);
+    queueMicrotask(() => (readColors = []));
+  }
+  return readColors;
+}
+
 /**
  * Set a color property from a CSS color or the index of a categorical color of the theme.
  *
@@ -153,11 +176,7 @@ export function barWidth(count, most) {
 export function setColor(node, property, color) {
   let value = String(color ?? "");
   if (/^\d+$/.test(value)) {
-    const list = getComputedStyle(node).getPropertyValue("--st-chart-categorical-colors");
-    const colors = list
-      .split(",")
-      .map((name) => name.trim())
-      .filter(Boolean);
+    const colors = chartColors(node);
     value = colors[Math.min(Number(value), colors.length - 1)] || "";
   }
   node.style.setProperty(property, "");

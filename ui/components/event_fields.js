@@ -1,4 +1,7 @@
-/** The fields of an event: label and value, which may be a link, with buttons to filter and copy. */
+/**
+ * The fields of an event: label and value, which may be a link, with buttons to filter, to show or
+ * remove the column of the table that has it, and to copy.
+ */
 
 import {
   copyIcon,
@@ -7,6 +10,7 @@ import {
   plain,
   setAddress,
   setAttr,
+  setDisabled,
   setText,
   show,
   valueSpan,
@@ -17,7 +21,7 @@ import { renderRows } from "./rows.js";
 /**
  * @typedef {{
  *   label: string, value: string, hint?: string, mono?: boolean, href?: string, field?: string,
- *   filter_value?: string, pending?: boolean,
+ *   filter_value?: string, column?: string, pending?: boolean,
  * }} Field
  */
 
@@ -26,8 +30,9 @@ import { renderRows } from "./rows.js";
  * @param {Queue} queue
  * @param {Field[]} fields
  * @param {Field[] | undefined} more replace pending fields of their label, or follow; once known
+ * @param {string[]} columns that the table shows
  */
-export function drawFields(parent, queue, fields, more) {
+export function drawFields(parent, queue, fields, more, columns) {
   const found = new Map((more || []).map((field) => [field.label, field]));
   const placed = fields.map((field) => (field.pending && found.get(field.label)) || field);
   const lines = [...placed, ...(more || []).filter((field) => !placed.includes(field))];
@@ -36,7 +41,10 @@ export function drawFields(parent, queue, fields, more) {
     more ? lines.filter((field) => !field.pending) : lines,
     (field) => field.label,
     (field) => createField(queue, field),
-    updateField,
+    (view, field) => {
+      updateField(view, field);
+      drawColumn(view, field, columns);
+    },
   );
 }
 
@@ -48,16 +56,23 @@ function createField(queue, field) {
   const hint = valueSpan("hint");
   const include = iconButton("", "M8 3.5v9", "M3.5 8h9");
   const exclude = iconButton("", "M3.5 8h9");
+  const column = iconButton("", "M2.5 3.5h11v9h-11z", "M6.2 3.5v9", "M9.8 3.5v9");
   const copy = copyIcon(() => view.field.value);
-  const tools = el("dd", "tools", {}, include, exclude, copy);
+  const tools = el("dd", "tools", {}, include, exclude, column, copy);
   const node = el("div", "field", {}, label, el("dd", "value", {}, main, link, hint), tools);
-  const view = { node, field, label, main, link, hint, include, exclude, copy };
+  const view = {
+    ...{ node, field, label, main, link, hint, include, exclude, column, copy },
+    isColumn: false,
+  };
   const send = (/** @type {string} */ mode) => {
     const { field: name, filter_value, value } = view.field;
     queue.send({ field: name, value: filter_value ?? value, mode });
   };
   include.addEventListener("click", () => send("include"));
   exclude.addEventListener("click", () => send("exclude"));
+  column.addEventListener("click", () => {
+    queue.send({ column: view.field.column, show: !view.isColumn });
+  });
   return view;
 }
 
@@ -82,4 +97,26 @@ function updateField(view, field) {
     setAttr(tool, "title", `${verb} this ${field.label.toLowerCase()}`);
     setAttr(tool, "aria-label", `${verb} ${field.label} ${plain(field.value).slice(0, 80)}`);
   }
+}
+
+/**
+ * The last column of the table stays.
+ *
+ * @param {ReturnType<typeof createField>} view
+ * @param {Field} field
+ * @param {string[]} columns
+ */
+function drawColumn(view, field, columns) {
+  const { column } = view;
+  view.isColumn = Boolean(field.column && columns.includes(field.column));
+  show(column, Boolean(field.column));
+  setDisabled(column, view.isColumn && columns.length === 1);
+  column.classList.toggle("on", view.isColumn);
+  const label = field.label.toLowerCase();
+  setAttr(column, "title", view.isColumn ? `Remove column ${label}` : `Show ${label} as column`);
+  setAttr(
+    column,
+    "aria-label",
+    view.isColumn ? `Remove column ${field.label}` : `Show ${field.label} as column`,
+  );
 }

@@ -25,7 +25,11 @@ import { buildUndo, drawUndo } from "./undo_section.js";
  *   around?: string, has_target?: boolean, has_previous?: boolean, has_next?: boolean,
  * }} PanelEvent
  */
-/** @typedef {{ event: PanelEvent | null, more?: More | null, notice?: string }} Data */
+/**
+ * @typedef {{
+ *   event: PanelEvent | null, more?: More | null, notice?: string, columns?: string[],
+ * }} Data
+ */
 /** @typedef {ReturnType<typeof build>} Panel */
 
 /** @type {Record<string, string>} */
@@ -120,7 +124,7 @@ function onPanelKey(panel, event) {
 }
 
 /** @param {Panel} panel @param {PanelEvent} event @param {Data} data */
-function draw(panel, event, { more, notice }) {
+function draw(panel, event, { more, notice, columns = [] }) {
   const changed = panel.event?.event_id !== event.event_id;
   panel.event = event;
   // Known sections remain until newer ones arrive.
@@ -140,7 +144,7 @@ function draw(panel, event, { more, notice }) {
   show(panel.notice, Boolean(notice));
   panel.previous.disabled = event.has_previous === false;
   panel.next.disabled = event.has_next === false;
-  drawFields(panel.fields, panel.queue, event.fields, panel.more?.fields);
+  drawFields(panel.fields, panel.queue, event.fields, panel.more?.fields, columns);
   drawUndo(panel.undo, event.undo, changed);
   const hasTarget = Boolean(event.has_target);
   drawAround(panel.around, event.around || "", panel.more);

@@ -38,8 +38,9 @@ class Outcome(TypedDict):
 class PanelField(TypedDict):
     """One line; `href` makes its value a link, and `field` adds buttons that filter by it.
 
-    These filter by `filter_value`, else by `value`. A `pending` one is replaced, or removed, by
-    the fields of `PanelMore`.
+    These filter by `filter_value`, else by `value`. `column` names the column of the table that
+    shows the field, and adds a button that shows or removes it. A `pending` line is replaced, or
+    removed, by the fields of `PanelMore`.
     """
 
     label: str
@@ -49,6 +50,7 @@ class PanelField(TypedDict):
     href: NotRequired[str]
     field: NotRequired[str]
     filter_value: NotRequired[str]
+    column: NotRequired[str]
     pending: NotRequired[bool]
 
 
@@ -175,7 +177,7 @@ class PanelMore(TypedDict):
 
 
 class EventMessage(TypedDict, total=False):
-    """One of close, step, open, related, failure, more, or field with value and mode."""
+    """One of close, step, open, related, failure, more, a field to filter by, or a column."""
 
     close: bool
     step: Literal[-1, 1]
@@ -186,6 +188,8 @@ class EventMessage(TypedDict, total=False):
     field: str
     value: str
     mode: Literal["include", "exclude"]
+    column: str
+    show: bool
 
 
 _STYLES = ("fields", "sections", "compare", "raw")
@@ -201,24 +205,29 @@ def event_panel(
     *,
     more: PanelMore | None = None,
     notice: str = "",
+    columns: Sequence[str] = (),
 ) -> None:
     """Draw the panel; *on_messages* gets the messages, oldest first.
 
     Without an event it is hidden, and ready, so that the first one opens as fast as the next.
-    *notice* is a sentence that answers the last message.
+    *notice* is a sentence that answers the last message, *columns* are those that the table shows.
     """
     lines = event["fields"] if event else ()
     fields = frozenset(line["field"] for line in lines if "field" in line)
+    known = frozenset(line["column"] for line in lines if "column" in line)
     data = {
         "event": dict(event) if event else None,
         "more": dict(more) if more else None,
         "notice": notice,
+        "columns": list(columns),
     }
-    messages.draw(_panel, key, data, lambda message: _parse(message, fields), on_messages)
+    messages.draw(_panel, key, data, lambda message: _parse(message, fields, known), on_messages)
 
 
-def _parse(message: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any] | None:
-    """Return a message of a known form, else None."""
+def _parse(
+    message: Mapping[str, Any], fields: frozenset[str], columns: frozenset[str]
+) -> dict[str, Any] | None:
+    """Return a message of a known form about *fields* and *columns*, else None."""
     for flag in ("close", "failure"):
         if message.get(flag) is True:
             return {flag: True}
@@ -229,6 +238,9 @@ def _parse(message: Mapping[str, Any], fields: frozenset[str]) -> dict[str, Any]
             return {name: message[name]}
     if message.get("related") in ("actor", "target"):
         return {"related": message["related"]}
+    column, show = message.get("column"), message.get("show")
+    if isinstance(column, str) and column in columns and isinstance(show, bool):
+        return {"column": column, "show": show}
     return _parse_filter(message, fields)
 
 

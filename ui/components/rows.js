@@ -14,7 +14,8 @@ const REPEATS = [500, 1000, 2000, 4000, 8000];
  * Create a queue of numbered messages, repeated until Python acknowledges them.
  *
  * Streamlit keeps only the last trigger value of a run, and none that comes while the server is
- * away, or is the first one after its restart. Python takes each number once.
+ * away, or is the first one after its restart. Python takes each number once. Back and Forward end
+ * the repeats: a press that led to another address would lead there again from the page before it.
  *
  * @param {Element} [parent] of the component; none is repeated once it has left the page
  */
@@ -57,6 +58,13 @@ export function createQueue(parent) {
       return queue.last;
     },
   };
+  /** @param {PopStateEvent} event from the browser, not from a link that opens in place */
+  function onHistory(event) {
+    // Nothing reports that a component was removed; the next event finds out.
+    if (parent && !parent.isConnected) window.removeEventListener("popstate", onHistory);
+    else if (event.isTrusted) queue.pending = [];
+  }
+  window.addEventListener("popstate", onHistory);
   return queue;
 }
 

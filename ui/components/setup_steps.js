@@ -1,4 +1,4 @@
-/** The steps of the set-up in a row: which are done, which one is open, and where each is done. */
+/** The setup steps in a row: which are done, which one is open, and where each is done. */
 
 import { el, setAddress, setAttr, setText } from "./dom.js";
 import { component, linkRow, renderRows } from "./rows.js";
@@ -11,7 +11,7 @@ import { component, linkRow, renderRows } from "./rows.js";
 
 export default component(
   (parent) => {
-    const steps = el("nav", "root steps", { "aria-label": "Set-up" });
+    const steps = el("nav", "root steps", { "aria-label": "Setup" });
     parent.append(steps);
     return steps;
   },

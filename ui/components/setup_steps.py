@@ -1,4 +1,4 @@
-"""The steps of the set-up in a row, each a link to where it is done."""
+"""The setup steps in a row, each a link to where it is done."""
 
 from collections.abc import Sequence
 from typing import TypedDict
@@ -7,7 +7,7 @@ from ui.components import messages
 
 
 class StepItem(TypedDict):
-    """One step: `mark` is its number or a check mark; its link leads to `address`, if not empty."""
+    """One step: `mark` is its number or a check mark; it links to `address`, if not empty."""
 
     id: str
     address: str

@@ -43,6 +43,8 @@ export function buildHead(table, events) {
     events,
     /** @type {Column[]} */
     shown: [],
+    /** @type {string[]} */
+    names: [],
     sort: "",
     movable: false,
     /** @type {Record<string, number>} */
@@ -78,6 +80,14 @@ export function drawHead(head) {
     () => {},
   );
   drawWidths(head);
+  const names = head.shown.map((column) => column.name);
+  const [added, ...others] = names.filter((name) => !head.names.includes(name));
+  // A column that was added behind the others would be out of sight in a wide table.
+  const box = head.table.parentElement;
+  if (box && head.names.length && added === names.at(-1) && !others.length) {
+    box.scrollLeft = box.scrollWidth;
+  }
+  head.names = names;
 
   /** @param {ReturnType<typeof createHeader>} view @param {Column} column */
   function updateHeader(view, column) {

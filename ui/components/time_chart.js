@@ -32,6 +32,7 @@ import { drawSpans, drawTicks, percent, place } from "./time_axis.js";
 /** @typedef {ReturnType<typeof build>} Chart */
 
 const MIN_BAR = 12;
+const MOST_NAMED = 3;
 // A shorter drag is a click.
 const MIN_DRAG_PX = 4;
 
@@ -136,7 +137,7 @@ function drawBars(chart, top) {
     const path = /** @type {SVGElement} */ (chart.paths[index]);
     setAttr(path, "class", "");
     if (part.square) setColor(path, "--fill", part.square);
-    setAttr(path, "d", barPath(part.counts, base, top, gap, series.length === 1 ? MIN_BAR : 0));
+    setAttr(path, "d", barPath(part.counts, base, top, gap, isFew(series) ? MIN_BAR : 0));
   });
   // Above the bars, which would hide where they end within the range.
   const [earlier, band, line] = /** @type {[Element, Element, Element]} */ (
@@ -148,6 +149,11 @@ function drawBars(chart, top) {
   setAttr(band, "d", expected ? bandPath(expected.low, expected.high, top) : "");
   setAttr(line, "class", "median");
   setAttr(line, "d", expected ? stepPath(expected.median, top) : "");
+}
+
+/** Return whether each part is drawn and named, however small. @param {Series[]} series */
+function isFew(series) {
+  return series.length <= MOST_NAMED;
 }
 
 /** @param {Data} data */
@@ -305,7 +311,10 @@ function showCursor(chart) {
 function describe(data, at) {
   if (at < 0) return "No events";
   const events = `${formatNumber(total(data, at))} events`;
-  const more = [usualText(data, at), data.notes?.[at]].filter(Boolean);
+  const parts = data.series.length > 1 && isFew(data.series) ? data.series : [];
+  const counted = parts.filter(({ counts }) => counts[at]);
+  const named = counted.map(({ name, counts }) => `${name} ${formatNumber(counts[at] || 0)}`);
+  const more = [...named, usualText(data, at), data.notes?.[at]].filter(Boolean);
   return `${plain(data.labels[at])}: ${[events, ...more].join(", ")}`;
 }
 

@@ -52,7 +52,7 @@ class ExpectedRange(TypedDict):
 
 
 class LegendEntry(TypedDict):
-    """What a drawing of `kind` means: `expected` or `running`; an empty kind is only text."""
+    """What a drawing of `kind` means: `expected`, `running` or an outcome; empty is only text."""
 
     kind: str
     text: str

@@ -23,7 +23,7 @@ class TimeRange(TypedDict):
 
     `value` is the preset or empty, `text` what `time_window.typed` reads as the range, `meaning`
     its ends; `first`, `last` and `today` are dates; `week` is the day on which weeks start (Monday
-    is 0); `problem` is what was wrong with the last text.
+    is 0); `problem` is what was wrong with the last text; `recent` are ranges to type again.
     """
 
     value: str
@@ -39,6 +39,7 @@ class TimeRange(TypedDict):
     can_step_forward: bool
     can_zoom_out: bool
     problem: str
+    recent: list[str]
 
 
 class TimeMessage(TypedDict, total=False):

@@ -12,7 +12,7 @@ import { renderRows } from "./rows.js";
  * @typedef {{
  *   presets: Preset[], common: string[], value: string, label: string, text: string, meaning: string,
  *   first: string, last: string, today: string, week: number, tz: string, can_step_back: boolean,
- *   can_step_forward: boolean, can_zoom_out: boolean, problem: string,
+ *   can_step_forward: boolean, can_zoom_out: boolean, problem: string, recent: string[],
  * }} TimeData
  */
 
@@ -39,6 +39,8 @@ export function createTimePanel(choose) {
   });
   const meaning = el("p", "meaning", { id: "meaning", role: "status" });
   const presets = el("div", "presets", { role: "group", "aria-label": "Presets" });
+  const recent = el("div", "again", { role: "group", "aria-labelledby": "recent" });
+  const history = el("div", "history", {}, el("h3", "", { id: "recent" }, "Recently used"), recent);
   const zoom = button(
     "small",
     {},
@@ -51,12 +53,12 @@ export function createTimePanel(choose) {
     input.value = first === last ? dayText(first) : `${dayText(first)} – ${dayText(last)}`;
     preview(panel);
   });
-  const body = el("div", "body", {}, presets, calendar.node);
+  const body = el("div", "body", {}, el("div", "", {}, presets, history), calendar.node);
   const foot = el("div", "foot", {}, zoom, el("span", "space"), cancel, apply);
   const attributes = { popover: "auto", role: "dialog", "aria-label": "Time range" };
   const node = el("div", "panel", attributes, el("div", "top", {}, input, meaning), body, foot);
   const panel = {
-    ...{ node, input, meaning, presets, zoom, apply, calendar, choose },
+    ...{ node, input, meaning, presets, history, recent, zoom, apply, calendar, choose },
     data: /** @type {TimeData | null} */ (null),
     timer: /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined),
     request: new AbortController(),
@@ -96,6 +98,18 @@ export function drawTimePanel(panel, data) {
       return { node: choice };
     },
     ({ node }, { id }) => setAttr(node, "aria-pressed", String(id === data.value)),
+  );
+  show(panel.history, data.recent.length > 0);
+  renderRows(
+    panel.recent,
+    data.recent,
+    (text) => text,
+    (text) => {
+      const choice = button("choice", {}, text.slice(0, 1).toUpperCase() + text.slice(1));
+      choice.addEventListener("click", () => send(panel, { do: "typed", text }));
+      return { node: choice };
+    },
+    ({ node }, text) => setAttr(node, "aria-pressed", String(text === data.text)),
   );
   if (!panel.node.matches(":popover-open")) fill(panel);
   if (data.problem) say(panel, { error: data.problem });

@@ -1,4 +1,4 @@
-/** A file on its way to the server, in parts, and what a dry run or the import found in it. */
+/** A file upload in parts, with the results of its dry run or import. */
 
 import { button, el, formatNumber, icon, plain, setAttr, setText, show, valueSpan } from "./dom.js";
 import { component, renderRows } from "./rows.js";
@@ -14,7 +14,7 @@ import { component, renderRows } from "./rows.js";
  */
 /** @typedef {ReturnType<typeof build>} Upload */
 
-/** Times, in ms, after which a part is sent again that did not arrive. */
+/** Delays in ms before a failed part is sent again. */
 const RETRIES = [500, 2000, 5000];
 
 class UploadError extends Error {}
@@ -183,7 +183,7 @@ async function send(state, file) {
 const EMPTY = { size: "", counts: [], reasons: [], note: "" };
 
 /**
- * Return the answer; a part that did not arrive is sent again.
+ * Return the response; a part that did not arrive is sent again.
  *
  * @param {string} place Below the route of uploads.
  * @param {Blob | null} body

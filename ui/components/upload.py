@@ -1,7 +1,7 @@
-"""A file on its way to the server, and what a dry run or the import found in it.
+"""A file upload, with the results of its dry run or import.
 
 A component because `st.file_uploader` keeps whole files in the server's memory, and because records
-of files are hostile text.
+in files are hostile text.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from ui.components import messages
 
 
 class Count(TypedDict):
-    """A number, as text, and what it counts."""
+    """A number as text, with a label."""
 
     key: str
     text: str
@@ -19,7 +19,7 @@ class Count(TypedDict):
 
 
 class Reason(TypedDict):
-    """Why records cannot be read: their lines, the reason, and the first of them."""
+    """Why records are unreadable: their lines, the reason, and a sample."""
 
     key: str
     place: str
@@ -28,10 +28,10 @@ class Reason(TypedDict):
 
 
 class UploadState(TypedDict):
-    """What is shown of an uploaded file: empty texts and lists are left out.
+    """The displayed state of an uploaded file; empty texts and lists are hidden.
 
-    `accept` are the names of files that the browser offers. `share` (0 to 1) draws a bar. No other
-    file may be chosen while it is `locked`.
+    `accept` lists the file types that the browser offers. `share` (0 to 1) draws a bar. While
+    `locked`, no other file can be chosen.
     """
 
     accept: str
@@ -49,5 +49,5 @@ _upload = messages.component("trail_upload", "upload")
 
 
 def upload(state: UploadState, key: str, on_uploaded: Callable[[], None]) -> None:
-    """Draw the file and the field that uploads another one; *on_uploaded* follows its last part."""
+    """Draw the file and the upload field; *on_uploaded* runs after the last part."""
     messages.draw_clickable(_upload, key, dict(state), lambda _: on_uploaded())

@@ -1,1 +1,1 @@
-"""The cards of the page Connect, one for each way in."""
+"""The cards of the Connect page, one for each ingestion method."""

@@ -1,4 +1,4 @@
-"""How far the history of a feed is loaded, with a bar for each day, and its pause."""
+"""The backfill progress of a feed, with a bar for each day and a pause button."""
 
 import datetime as dt
 
@@ -8,26 +8,27 @@ from trail.core.clock import utc_now
 from trail.core.errors import TrailError
 from trail.core.model import Feed
 from trail.events import timeline
-from trail.ingest import polling
+from trail.ingest import feeds, polling
 from trail.runtime import process
 from trail.runtime.job import Health
+from trail.storage import workspaces
 from trail.storage.filters import Filter
 from ui import setting_change, text, url_state
 
 _REFRESH_S = 2.0
-_ENOUGH = 0.02  # of the history, to estimate the rest from it
+_ENOUGH = 0.02  # share of the history needed for an estimate of the rest
 _ERROR = "backfill-error"
 
 
 def draw(feed: Feed) -> None:
-    """Draw the progress of *feed*, kept up to date while its history is loaded."""
+    """Draw the progress of *feed*, refreshed while its history is loading."""
     st.fragment(_draw, run_every=_REFRESH_S if _is_loading(feed) else None)(feed)
     if error := st.session_state.pop(_ERROR, ""):
         st.error(text.escape(error))
 
 
 def _job(feed: Feed) -> Health | None:
-    # Asked for again, since the first event replaces the demo's runtime.
+    # Fetched again, since the first event replaces the demo's runtime.
     jobs = process.current().schedule.health()
     return next((job for job in jobs if job.name == feed.name), None)
 
@@ -42,7 +43,8 @@ def _draw(feed: Feed) -> None:
     runtime, job = process.current(), _job(feed)
     if job is None:
         return
-    if job.error:
+    # The line of a further workspace has the error already.
+    if job.error and not feeds.workspace_of(feed):
         st.error(text.escape(job.error))
     now = utc_now()
     loaded = polling.backfill(runtime.store, runtime.settings, feed, now)
@@ -55,7 +57,8 @@ def _draw(feed: Feed) -> None:
         else:
             share = max(loaded.share, job.share if job.running else 0.0)
             _loading(feed, share, loaded.reached, job, runs=runs)
-    if loaded.share < 1:
+    # One switch for all workspaces.
+    if loaded.share < 1 and not feeds.workspace_of(feed):
         _switch(feed, runs=runs)
 
 
@@ -63,7 +66,7 @@ def _polled(job: Health, *, is_empty: bool) -> str:
     if job.succeeded_at:
         ago = text.ago(job.succeeded_at, dt.datetime.now(dt.UTC))
         return f"No events yet. Last poll {ago}." if is_empty else f"Loaded. Last poll {ago}."
-    return "Asking for the newest events…"
+    return "Requesting the newest events…"
 
 
 def _loading(feed: Feed, share: float, reached: dt.datetime, job: Health, *, runs: bool) -> None:
@@ -73,13 +76,13 @@ def _loading(feed: Feed, share: float, reached: dt.datetime, job: Health, *, run
         st.markdown(f"**Backfill, {text.count(days, 'day')}**", width="content")
         st.markdown(f"**{share:.0%}**", width="content")
     st.progress(share)
-    filter_ = Filter(start=f"{days}d", tz=url_state.timezone_name())
+    filter_ = _of_workspace(feed, Filter(start=f"{days}d", tz=url_state.timezone_name()))
     bars = timeline.histogram(runtime.store, filter_, runtime.store.now(), dt.timedelta(days=1))
     stored = sum(bar.count for bar in bars.bars)
     parts = [text.count(stored, "event")]
     if stored and share >= _ENOUGH:
         parts = [f"{stored:,} of about {text.count(_rounded(stored / share), 'event')}"]
-    parts.append(f"now at {text.day(reached.date(), zone)}")
+    parts.append(f"loaded back to {text.day(reached.date(), zone)}")
     if not runs:
         parts.append("paused")
     elif job.last_at and job.running and job.share >= _ENOUGH:
@@ -95,6 +98,20 @@ def _loading(feed: Feed, share: float, reached: dt.datetime, job: Health, *, run
             text.day(bars.bars[0].start.date(), zone),
         ):
             st.caption(label, width="content")
+
+
+def _of_workspace(feed: Feed, filter_: Filter) -> Filter:
+    """Return *filter_* for the events of the workspace that *feed* polls.
+
+    The first workspace includes events without a workspace, such as those of files.
+    """
+    known = workspaces.by_source(process.current().store)
+    own = known.get(feed.name, feed.name)
+    if feeds.workspace_of(feed):
+        return filter_.put("workspace", own, "include")
+    for other in {*known.values()} - {own}:
+        filter_ = filter_.put("workspace", other, "exclude")
+    return filter_
 
 
 def _bars(counts: list[int]) -> None:

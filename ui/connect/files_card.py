@@ -1,4 +1,4 @@
-"""Connect by files on the server: a watched folder, a bucket, and single loads."""
+"""Connect through files on the server: a watched folder, a bucket, and single loads."""
 
 import streamlit as st
 
@@ -9,7 +9,7 @@ from ui.page import Context
 
 
 def draw(ctx: Context) -> None:
-    """Draw the files that the server reads by itself, and the command for single loads."""
+    """Draw the files that the server reads automatically, and the command for single loads."""
     with st.expander("Files on the server"):
         st.text("Load files once; with --dry-run, nothing is stored:")
         st.code("python -m trail load --dry-run FILE_OR_FOLDER", language="bash")

@@ -1,4 +1,4 @@
-"""Connect by a token of the Public API: enter, test, and watch the history arrive."""
+"""Connect with a Public API token: enter it, test it, and watch the history arrive."""
 
 import dataclasses
 import datetime as dt
@@ -14,6 +14,7 @@ from trail.core.errors import TrailError
 from trail.core.model import Available, Feed
 from trail.core.settings import Settings
 from trail.runtime import configuration
+from trail.storage import workspaces as workspace_names
 from ui import setting_change, text, url_state
 from ui.audit import record_action
 from ui.connect import backfill_progress, workspaces
@@ -38,7 +39,7 @@ class _Card:
             st.header("Public API token", anchor=False, width="content")
             if token.is_set:
                 st.badge("Connected", icon=":material/check:", color="green")
-        st.caption("Brings the history and fills any gap. Start here: it needs no open port.")
+        st.caption("Loads the history and fills gaps. Start here: no open port is needed.")
         if editing and not token.fixed_by:
             self._form(is_new=not token.is_set)
         else:
@@ -48,15 +49,18 @@ class _Card:
         if result := self._state.get("result"):
             self._available(*result)
         if token.is_set:
+            names = workspace_names.of_sources(self.ctx.runtime.store)
+            if name := names.get(self.feed.name):
+                st.markdown(f"**{text.escape(name)}**")
             backfill_progress.draw(self.feed)
             workspaces.draw(self.feed)
 
     @property
     def _state(self) -> dict[str, Any]:
-        """Return what the card remembers: replacing, error, result.
+        """Return the state of the card: replacing, error, result.
 
-        A callback that takes long reads it once, before: if another button is pressed meanwhile,
-        Streamlit ends the callback at its next access to the state of the session.
+        A slow callback reads it once at its start: if another button is pressed meanwhile,
+        Streamlit ends the callback at its next access to the session state.
         """
         state: dict[str, Any] = st.session_state.setdefault(self._key("state"), {})
         return state
@@ -119,7 +123,7 @@ class _Card:
         self._ask(self.ctx.runtime.settings, self._state)
 
     def _ask(self, settings: Settings, state: dict[str, Any]) -> bool:
-        """Ask Segment what there is, and keep the result or the error; return whether it works."""
+        """Query Segment for available events; keep the result or error, return the success."""
         began, now = time.monotonic(), utc_now()
         state.pop("result", None)
         try:

@@ -1,4 +1,4 @@
-"""Connect by a file that is uploaded in the browser: dry run, columns, and import."""
+"""Connect with a file uploaded in the browser: dry run, columns, and import."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ _BADGES = {
     "importing": ("Importing", "blue"),
     "imported": ("Imported", "green"),
 }
-# Fields whose columns are always shown, and the others where the table has none of a known name.
+# Fields whose columns are always shown; others are shown if the table has no known name for them.
 _FIELDS = {
     "timestamp": "Timestamp",
     "type": "Action",
@@ -43,7 +43,7 @@ _MORE_FIELDS = {
 
 
 def draw(ctx: Context) -> None:
-    """Draw the card, kept up to date while a file is read."""
+    """Draw the card, refreshed while a file is read."""
     progress = _desk().of(ctx.user.username)
     is_busy = bool(progress and progress.stage in _BUSY)
     st.fragment(_card, run_every=_REFRESH_S if is_busy else None)(ctx, is_busy=is_busy)
@@ -64,8 +64,8 @@ def _card(ctx: Context, *, is_busy: bool) -> None:
             st.badge(label, color=color)  # type: ignore[arg-type]
     limit = text.byte_size(ctx.runtime.settings.limits.upload_bytes)
     st.caption(
-        "Adds exports that are older than the API keeps. NDJSON, JSON, CSV or Parquet, also with "
-        f"gzip or Zstandard, up to {limit}."
+        "For exports older than the history that the API keeps. NDJSON, JSON, CSV or Parquet, "
+        f"optionally compressed with gzip or Zstandard, up to {limit}."
     )
     upload(_state(progress), "connect-upload", st.rerun)
     if error := st.session_state.pop(_ERROR, ""):
@@ -103,14 +103,14 @@ def _state(progress: Progress | None) -> UploadState:
     if columns and columns.needed:
         result["title"] = "Choose the columns of this table"
         return result
-    # Before the first records of a file, and without any, there is nothing to count.
+    # Without records, there is nothing to count.
     if batch.read or batch.left_out or progress.stage in _BUSY:
         unread = batch.quarantined or batch.left_out
         new = "new events" if progress.stage in ("checking", "checked") else "events imported"
         result["counts"] = [
             {"key": "new", "text": f"{batch.kept:,}", "label": new},
             {"key": "same", "text": f"{batch.duplicates:,}", "label": "duplicates, skipped"},
-            {"key": "bad", "text": f"{unread:,}", "label": "cannot be read"},
+            {"key": "bad", "text": f"{unread:,}", "label": "unreadable"},
         ]
     reasons = sorted(batch.reasons.values(), key=lambda reason: -reason.count)
     result["reasons"] = [_reason(reason, progress) for reason in reasons[:_MAX_REASONS]]
@@ -141,7 +141,7 @@ def _left_out(batch: Batch, reasons: list[RefusalReason]) -> list[str]:
 
 
 def _choices(progress: Progress) -> None:
-    """Draw what may be done at the stage of the upload."""
+    """Draw the actions for the current stage of the upload."""
     batch = progress.batch
     if progress.error:
         st.error(text.escape(progress.error), icon=":material/error:")
@@ -149,7 +149,7 @@ def _choices(progress: Progress) -> None:
         _columns(progress, progress.columns)
     if progress.stage == "checked" and batch.quarantined:
         number = text.count(batch.quarantined, "unreadable record")
-        st.checkbox(f"Put the {number} into quarantine", value=True, key=_QUARANTINE)
+        st.checkbox(f"Quarantine {number}", value=True, key=_QUARANTINE)
     with st.container(horizontal=True):
         if progress.stage == "checked" and (batch.kept or batch.quarantined):
             label = f"Import {text.count(batch.kept, 'event')}"
@@ -176,7 +176,7 @@ def _safely(act: Callable[[], None]) -> None:
 
 
 def _columns(progress: Progress, columns: TableColumns) -> None:
-    """Draw a choice of the column of each field, with its first value."""
+    """Draw the choice of a column for each field, with the column's first value."""
     st.markdown("**Columns**")
     first = dict(zip(columns.names, columns.first, strict=False))
     clear = {name: title for name, title in _MORE_FIELDS.items() if name not in columns.needed}

@@ -1,4 +1,4 @@
-"""Connect by a webhook: a generated secret, the address to copy, and the wait for an event."""
+"""Connect with a webhook: a generated secret, the address to copy, and the first event."""
 
 import datetime as dt
 import secrets
@@ -22,7 +22,7 @@ _PATH = "/webhooks/segment"
 _RECEIVER = "webhook"
 _SHOWN_S = 600.0
 _WAIT_S = 2.0
-# The one in use and the new one, while Segment changes from one to the other.
+# The current and the new secret, during a rotation.
 _KEPT = 2
 _NEW, _ERROR = "connect-webhook-secret", "connect-webhook-error"
 
@@ -49,8 +49,8 @@ def draw(ctx: Context) -> None:
     if error := st.session_state.pop(_ERROR, ""):
         st.error(text.escape(error))
     st.text(
-        "4. Turn batching off in the destination: in a batch, the signature proves the first "
-        "event only."
+        "4. Turn batching off in the destination: in a batch, the signature verifies only the "
+        "first event."
     )
     if setting.is_set:
         with st.container(border=True, gap="xxsmall"):
@@ -64,7 +64,7 @@ def _secret(is_set: bool, fixed_by: str, origin: str) -> None:
     left = shown[1] - time.time() if shown else 0.0
     if shown and left > 0:
         st.code(shown[0], language=None)
-        st.caption(f"Shown for {text.duration(left)} more")
+        st.caption(f"Shown for another {text.duration(left)}")
     elif is_set:
         st.text(f"Secret ••••••••  {origin}")
     if not fixed_by:
@@ -73,7 +73,7 @@ def _secret(is_set: bool, fixed_by: str, origin: str) -> None:
 
 
 def _generate() -> None:
-    """Store a new secret beside the one in use, so that deliveries go on during the change."""
+    """Store a new secret beside the current one, so that deliveries continue during rotation."""
     fresh = f"whs_{secrets.token_urlsafe(24)}"
     known = [item.get_secret_value() for item in value_of(process.current().settings, _SETTING)]
     try:
@@ -85,7 +85,7 @@ def _generate() -> None:
 
 
 def _waiting(since: dt.datetime | None, delivers: bool) -> None:
-    """Draw whether events arrive, and how they are proved; *since* is when the wait began."""
+    """Draw whether signed events arrive; *since* is when the wait began."""
     store = process.current().store
     received = next(
         (row for row in store_status.sources(store) if row["loader"] == _RECEIVER), None
@@ -97,7 +97,7 @@ def _waiting(since: dt.datetime | None, delivers: bool) -> None:
         st.caption("To trigger one, rename any source in Segment and rename it back.")
         return
     if not delivers:
-        st.rerun()  # the badge turns, too
+        st.rerun()  # the badge changes, too
     st.text(f"✓ {text.count(received['read'], 'record')} received with a valid signature")
     if unverified := store_status.unverified_events(store, utc_now()):
         st.text(f"▲ Batching is on: {text.count(unverified, 'event')} unverified in 7 days.")

@@ -1,4 +1,4 @@
-"""Further workspaces, each polled with a token of its own: the list, and the form that adds one."""
+"""Further workspaces, each polled with its own token: the list, and a form to add one."""
 
 import streamlit as st
 from pydantic import SecretStr
@@ -9,8 +9,10 @@ from trail.core.errors import InputError, TrailError
 from trail.core.model import Feed
 from trail.ingest import feeds, source_health
 from trail.runtime import process
+from trail.storage import workspaces
 from ui import setting_change, source_text, text, url_state
 from ui.audit import record_action
+from ui.connect import backfill_progress
 from ui.page import acting_user
 
 REGIONS = {"us": "US", "eu": "EU"}
@@ -18,7 +20,7 @@ _RESULT = "workspaces-result"
 
 
 def draw(feed: Feed) -> None:
-    """Draw the further workspaces of *feed* and the form that adds one."""
+    """Draw the further workspaces of *feed* and a form to add one."""
     runtime = process.current()
     for name in sorted(feed.more(runtime.settings)):
         _workspace(feed, name)
@@ -55,7 +57,10 @@ def _workspace(feed: Feed, name: str) -> None:
     }
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap="xxsmall", width="stretch"):
-            st.markdown(f"**{text.escape(name)}**")
+            label = workspaces.of_sources(runtime.store).get(own.name, name)
+            st.markdown(f"**{text.escape(label)}**")
+            if label != name:
+                st.caption(text.escape(f"Token {name}"))
             if own.name in health:
                 now = runtime.store.now()
                 st.text(source_text.sentence(health[own.name], now, url_state.timezone()))
@@ -63,6 +68,7 @@ def _workspace(feed: Feed, name: str) -> None:
             st.button(
                 "Remove", key=_key(feed, f"remove-{name}"), on_click=_remove, args=(feed, name)
             )
+    backfill_progress.draw(own)
 
 
 def _add(feed: Feed) -> None:
@@ -82,9 +88,9 @@ def _added(feed: Feed, name: str, token: str, region: str) -> str:
     settings = process.current().settings
     tokens, regions = _setting(feed, "tokens", name), _setting(feed, "regions", name)
     if not token or not core_settings.is_editable(tokens):
-        raise InputError("Enter a name and a token.", "Names have letters, digits, - and _.")
+        raise InputError("Enter a name and a token.", "Use letters, digits, - and _ in the name.")
     if name in feed.more(settings):
-        raise InputError(f"The workspace {name} is there already.", "Remove it first.")
+        raise InputError(f"The workspace {name} already exists.", "Remove it first.")
     section = settings.of(feed.section)
     own = section.model_copy(update={"token": SecretStr(token), "region": region})
     tested = settings.model_copy(update={section.section: own})

@@ -81,6 +81,7 @@ _FILTERS: Mapping[str, tuple[str, Callable[[Event], str | None]]] = {
     "actor_id": ("actor", lambda event: event["actor_id"]),
     "target": ("target", lambda event: event["target_id"] or event["target_name"]),
     "target_id": ("target", lambda event: event["target_id"]),
+    "workspace_id": ("workspace", itemgetter("workspace_id")),
     "verified": ("verified", _verified_value),
     **{
         name: (name, itemgetter(name))

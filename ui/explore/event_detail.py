@@ -14,11 +14,18 @@ from trail.core import event_text
 from trail.core.errors import UnavailableError
 from trail.events import events, target_events
 from trail.ingest import dedup
-from trail.storage import query_timeout
+from trail.storage import query_timeout, workspaces
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import EventMessage, PanelEvent, PanelMore, event_panel
-from ui.explore import event_fields, event_related, event_sections, events_table, undo_guide
+from ui.explore import (
+    columns,
+    event_fields,
+    event_related,
+    event_sections,
+    events_table,
+    undo_guide,
+)
 from ui.explore.event_links import Places
 from ui.page import Context, current_user, explaining, turn
 
@@ -115,7 +122,6 @@ def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[
     names = {
         "event": event["event_id"],
         "at": event["occurred_at"].isoformat(),
-        "archive": url_state.param("archive"),
     }
     shown: PanelEvent = {
         "event_id": event["event_id"],
@@ -128,7 +134,13 @@ def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[
         "link": url_state.address(url_state.EXPLORE, filter_, **names),
         "sentence": event_text.sentence_parts(event),
         "time": _time(event, filter_),
-        "fields": event_fields.fields(event, filter_, others),
+        "fields": event_fields.fields(
+            event,
+            filter_,
+            others,
+            workspaces.labels(ctx.store),
+            workspaces.of_sources(ctx.store),
+        ),
         "raw": event["raw"],
         "other_raw": str(others[0]["raw"]) if others else "",
         "around": event_sections.around_title(event),
@@ -144,7 +156,14 @@ def _draw(ctx: Context, filter_: Filter, event: dict[str, Any], rows: list[dict[
     def on_messages(messages: list[EventMessage]) -> None:
         _on_messages(messages, ctx, filter_, event, ids, places)
 
-    event_panel(shown, _KEY, on_messages, more=more.sections, notice=more.notice)
+    event_panel(
+        shown,
+        _KEY,
+        on_messages,
+        more=more.sections,
+        notice=more.notice,
+        columns=columns.shown(),
+    )
 
 
 def _state() -> _More:
@@ -212,6 +231,8 @@ def _on_messages(
         elif "related" in message:
             url_state.set_url(event_related.related_filter(filter_, event, message["related"]))
             page_changes = True
+        elif "column" in message:
+            page_changes |= columns.LAYOUT.put(message["column"], shown=message["show"])
         elif "field" in message:
             filter_ = filter_.put(message["field"], message["value"], message["mode"])
             url_state.set_url(filter_)

@@ -1,5 +1,6 @@
 """The table of fields in the event panel."""
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
@@ -8,6 +9,7 @@ from trail.storage.collected_by import WAYS
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import PanelField
+from ui.explore import columns
 
 _UNVERIFIED = (
     f"▲ {text.UNVERIFIED}: the signature does not cover this event. It is left out of findings, "
@@ -17,20 +19,31 @@ _FUTURE_DATED = (
     f"▲ {text.FUTURE_DATED}: later than its arrival. It is left out of relative time ranges, "
     "comparisons, findings and alerts."
 )
+# Fields are called as the columns that show them, but for this one.
+_COLUMNS = {column["title"]: column["name"] for column in columns.LAYOUT.columns} | {
+    "Recorded as": "recorded_actor"
+}
 INCIDENT, FINDING = "Incident", "Finding"
 
 
 def fields(
-    event: dict[str, Any], filter_: Filter, others: list[dict[str, Any]]
+    event: dict[str, Any],
+    filter_: Filter,
+    others: list[dict[str, Any]],
+    workspace_labels: Mapping[str, str],
+    sources: Mapping[str, str],
 ) -> list[PanelField]:
-    """Return the fields of *event*; *others* are the other reports of the same change."""
+    """Return the fields of *event*; *others* are the other reports of the same change.
+
+    *workspace_labels* are those of the workspaces by ID, *sources* by the source that polls them.
+    """
     result: list[PanelField] = [{"label": "Action", "value": event["action"], "field": "action"}]
     if event["action_raw"] != event["action"]:
         result[0]["hint"] = f"received as {event['action_raw']}"
     result += _actor(event, filter_)
     result += _target(event, filter_)
     result.append({"label": "Kind", "value": event["kind"], "field": "kind"})
-    result.append(_collected(event, filter_))
+    result.append(_collected(event, filter_, sources))
     if event["unverified"]:
         result.append(_filtered("Verified", _UNVERIFIED, "verified", "no"))
     for other in others:
@@ -40,8 +53,11 @@ def fields(
     if event["future_dated"]:
         result.append(_filtered("Time", _FUTURE_DATED, "future_dated", "yes"))
     if event["workspace_id"]:
-        result.append({"label": "Workspace", "value": event["workspace_id"], "mono": True})
+        result.append(_workspace(event["workspace_id"], workspace_labels))
     result.append({"label": "Event ID", "value": event["event_id"], "mono": True})
+    for field in result:
+        if column := _COLUMNS.get(field["label"]):
+            field["column"] = column
     if event["outcome"] == "failure" and not (event["unverified"] or event["future_dated"]):
         result.append({"label": INCIDENT, "value": "Loading…", "pending": True})
     return result
@@ -49,6 +65,12 @@ def fields(
 
 def _filtered(label: str, value: str, field: str, filter_value: str) -> PanelField:
     return {"label": label, "value": value, "field": field, "filter_value": filter_value}
+
+
+def _workspace(id_: str, labels: Mapping[str, str]) -> PanelField:
+    label = labels.get(id_, id_)
+    field = _filtered("Workspace", label, "workspace", id_)
+    return {**field, "mono": True} if label == id_ else {**field, "hint": id_}
 
 
 def _actor(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
@@ -82,10 +104,10 @@ def _target(event: dict[str, Any], filter_: Filter) -> list[PanelField]:
     return result
 
 
-def _collected(event: dict[str, Any], filter_: Filter) -> PanelField:
+def _collected(event: dict[str, Any], filter_: Filter, sources: Mapping[str, str]) -> PanelField:
     """Return how the event arrived, how long after it happened, and whether that is verified."""
     loader = event["loader"] or ""
-    source = text.collected_by(loader) or "Unknown source"
+    source = text.collected_by(loader, sources) or "Unknown source"
     name = event.get("source") or ""
     lag_s = (event["ingested_at"] - event["occurred_at"]).total_seconds()
     lag = f"{text.duration(lag_s)} later" if lag_s >= 1 else "at once"

@@ -25,5 +25,5 @@ class EventLinks:
 
     def to_list(self, filter_: Filter, **names: str) -> str:
         """Return the address of the events of *filter_*, with page parameters *names*."""
-        pairs = url_state.query_params(filter_, archive=url_state.param("archive"), **names)
+        pairs = url_state.query_params(filter_, **names)
         return f"/explore?{urlencode(pairs, doseq=True)}"

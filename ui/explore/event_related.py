@@ -5,7 +5,7 @@ from typing import Any
 
 from trail.core import event_text
 from trail.events import events, target_events
-from trail.storage.database import Engine
+from trail.storage.engine import Engine
 from trail.storage.filters import Filter
 from ui import text, url_state
 from ui.components.event_panel import Related, RelatedRow, Side

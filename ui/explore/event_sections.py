@@ -38,7 +38,7 @@ FOLLOWED, BEFORE = "What followed", "What changed before"
 
 def around_title(event: Mapping[str, Any]) -> str:
     """Return the title of the section about what happened before or after, or ''."""
-    if url_state.param("archive") or event["unverified"] or event["future_dated"]:
+    if event["unverified"] or event["future_dated"]:
         return ""
     if event["outcome"] == "failure":
         return BEFORE
@@ -67,8 +67,7 @@ class _Sections:
         notes: dict[str, str] = {}
         title = around_title(self._event)
         parts: list[tuple[str, Callable[[], None]]] = [("related", self._add_related)]
-        if not url_state.param("archive"):
-            parts.append(("fields", self._add_fields))
+        parts.append(("fields", self._add_fields))
         if title:
             parts.append(("around", self._add_before if title == BEFORE else self._add_followed))
         parts.append(("compare", self._add_comparisons))

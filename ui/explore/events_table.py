@@ -79,7 +79,7 @@ def table(
 
 
 def _link(filter_: Filter) -> str:
-    query = url_state.query_params(filter_, archive=url_state.param("archive"))
+    query = url_state.query_params(filter_)
     return f"/explore?{urlencode(query, doseq=True)}&event="
 
 

@@ -9,7 +9,8 @@ from trail.events import counts, scanned_facets
 from trail.events.counts import Facets
 from trail.events.facet_values import Listing, Value
 from trail.findings import refresh
-from trail.storage.database import Engine
+from trail.storage import workspaces
+from trail.storage.engine import Engine
 from trail.storage.filters import YES, Filter
 from trail.web import email_masks
 from ui import text, url_state
@@ -34,6 +35,7 @@ _SHOWN = {
     "action": 5,
     "outcome": 3,
     "source": 4,
+    "workspace": 4,
     "verified": 2,
     "findings": 2,
     "actor_type": 4,
@@ -98,15 +100,22 @@ def count(ctx: Context, matches: tuple[Engine, Filter], filter_: Filter, in_wind
 def draw(ctx: Context, filter_: Filter, facets: Facets) -> None:
     """Draw the panel; a click on a value changes the filter in the URL."""
     groups = [
-        _group(name, filter_, facets)
-        for name in _SHOWN
-        # Offered only where an event has it, and to whom may see it.
-        if (name != "future_dated" or facets.values[name])
-        and (name != "findings" or ctx.user.may("see_findings"))
+        _group(name, filter_, facets) for name in _SHOWN if _is_offered(ctx, name, filter_, facets)
     ]
     facet_panel(
         groups, _KEY, lambda messages: _on_messages(messages, filter_), [_changes(facets, filter_)]
     )
+
+
+def _is_offered(ctx: Context, name: str, filter_: Filter, facets: Facets) -> bool:
+    """Return whether an event has the facet, and the user may see it."""
+    if name == "future_dated":
+        return bool(facets.values[name])
+    if name == "findings":
+        return ctx.user.may("see_findings")
+    if name == "workspace":
+        return bool(filter_.choice(name)) or len(workspaces.stored(ctx.store)) > 1
+    return True
 
 
 def _on_messages(messages: list[FacetMessage], filter_: Filter) -> None:
@@ -143,7 +152,7 @@ def _listing(name: str) -> Listing:
 def _search(name: str) -> str:
     """Return the text that the values of a facet are searched for; none where e-mails are masked.
 
-    It would tell which e-mails exist, one letter at a time.
+    Searching would reveal e-mails letter by letter.
     """
     if email_masks.is_masked(current_user()):
         return ""

@@ -38,7 +38,7 @@ class Shown:
 
 def frozen(ctx: Context, filter_: Filter) -> Shown:
     """Return the result shown for *filter_*, and set the moment of *ctx* to that of the result."""
-    view = f"{replace(filter_, sort='newest').query()} {url_state.param('archive')}"
+    view = replace(filter_, sort="newest").query()
     kept = st.session_state.get(_SHOWN)
     if not isinstance(kept, Shown) or kept.view != view or ctx.entered:
         fresh_after = st.session_state.pop(_SEEN, None)
@@ -57,8 +57,8 @@ def refresh(filter_: Filter, shown: Shown) -> None:
 
 
 def draw(filter_: Filter, shown: Shown) -> None:
-    """Draw the button, unless the range of *filter_* is fixed or the page shows an archive."""
-    if not filter_.is_relative or url_state.param("archive"):
+    """Draw the button, unless the range of *filter_* is fixed."""
+    if not filter_.is_relative:
         return
 
     def receive(messages: list[NewEventsMessage]) -> None:

@@ -125,7 +125,7 @@ def _coverage(ctx: Context, window: Window, filter_: Filter) -> None:
     for source, spans in gaps.items():
         long = [span for span in spans if span[1] - span[0] >= coverage_banner.MIN_GAP]
         if long:
-            missed = coverage_banner.source_gaps_text(source, long, filter_.zone)
+            missed = coverage_banner.source_gaps_text(ctx.store, source, long, filter_.zone)
             st.text(f"▲ {missed}: events may be missing.")
 
 

@@ -1,17 +1,19 @@
 """The saved views beside the title of Explore: open, star, save, rename, share, delete."""
 
 import contextlib
+from collections.abc import Mapping
 from dataclasses import replace
 
 import streamlit as st
 
 from trail.accounts import oidc
+from trail.config_files import folder
 from trail.core.errors import TrailError
 from trail.events import overview
 from trail.storage.filters import Filter
 from trail.views import former_owners, saved_views
-from trail.views.view import View, Viewer, query_of
-from ui import url_state
+from trail.views.view import FILES, View, Viewer, query_of
+from ui import authorship, url_state
 from ui.audit import record_action
 from ui.components.view_menu import OpenView, ViewMessage, ViewRow, view_menu
 from ui.explore import columns, export_schedule, view_columns
@@ -90,7 +92,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
     views = saved_views.visible(ctx.runtime.store, viewer.account)
     views = former_owners.marked(views, ctx.runtime.users.accounts(), oidc.PREFIX)
     opened = _opened(views)
-    may_alert = ctx.user.may("configure") and not url_state.param("archive")
+    may_alert = ctx.user.may("configure")
     if opened:
         state = OpenView(
             opened.view_id,
@@ -108,7 +110,8 @@ def draw(ctx: Context, filter_: Filter) -> None:
         narrows = bool(filter_.choices or filter_.q)
         name = "Unsaved view" if narrows else "All events"
         state = OpenView("", name, mayAlert=may_alert, mayExport=may_alert)
-    rows = [_all_events(), *(_row(view, viewer.account) for view in views)]
+    origins = folder.origins(ctx.runtime.store, "views")
+    rows = [_all_events(), *(_row(view, viewer.account, origins) for view in views)]
     error = str(st.session_state.pop(_ERROR, ""))
     view_menu(rows, state, error, _KEY, lambda messages: _on_messages(ctx, filter_, messages))
     if st.session_state.pop(_SCHEDULING, False):
@@ -130,7 +133,7 @@ def _all_events() -> ViewRow:
     }
 
 
-def _row(view: View, account: str) -> ViewRow:
+def _row(view: View, account: str, origins: Mapping[str, bool]) -> ViewRow:
     own = view.is_owned_by(account)
     if view.is_built_in:
         group, note = "Built in", view.purpose
@@ -138,6 +141,8 @@ def _row(view: View, account: str) -> ViewRow:
         group, note = "Yours", "Shared with everyone" if view.shared else "Only you see it"
     else:
         group, note = "Shared", f"By {view.owner_text}"
+    if view.shared and (origin := authorship.from_files(origins, view.name, at=view.changed_at)):
+        note = origin if view.owner == FILES else f"{note} · {origin}"
     return {
         "id": view.view_id,
         "name": view.name,
@@ -167,7 +172,7 @@ def _act(ctx: Context, viewer: Viewer, filter_: Filter, message: ViewMessage) ->
         else:
             filter_ = filter_.cleared()
         view_columns.forget_changes()
-        url_state.set_url(filter_, view=view_id)
+        url_state.set_url(filter_, view=view_id, disabled="")
     elif do == "alert":
         url_state.open_page(
             url_state.ALERTS,

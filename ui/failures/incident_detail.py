@@ -28,7 +28,7 @@ _DAYS, _ROWS, _RUNS = 30, 7, 12
 
 def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
     """Draw the incident of *line*."""
-    store, now, incident = ctx.runtime.store, ctx.now, line.incident
+    store, now, incident = ctx.store, ctx.now, line.incident
     only = queries.attempts_filter(store, filter_, incident, now)
     subject = records.subject("incident", incident.incident_id)
     what = wording.target_label(incident)
@@ -78,7 +78,7 @@ def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
 
 def _strip(ctx: Context, filter_: Filter, incident: Incident, now: dt.datetime) -> None:
     st.header(f"Failed attempts per day, last {_DAYS} days", anchor=False)
-    shown = attempt_strip.strips(ctx.runtime.store, filter_, now, days=_DAYS, most=_ROWS)
+    shown = attempt_strip.strips(ctx.store, filter_, now, days=_DAYS, most=_ROWS)
     rows = rows_of(shown)
     for row, strip in zip(rows, shown.strips, strict=True):
         row["current"] = (strip.action, strip.target) == (incident.action, incident.target)
@@ -139,7 +139,7 @@ def strip_days(shown: Strips, filter_: Filter) -> list[StripDay]:
 
 
 def _runs(ctx: Context, filter_: Filter, incident: Incident) -> None:
-    rows = queries.attempts(ctx.runtime.store, incident)
+    rows = queries.attempts(ctx.store, incident)
     runs = [
         list(group)
         for _, group in groupby(
@@ -212,7 +212,7 @@ def _before(ctx: Context, filter_: Filter, incident: Incident, changes: list[Cha
         filter_.cleared(), incident.first_at - cause_score.LOOK_BACK, incident.first_at
     )
     around = overview.changes(around)
-    number = counts.count(ctx.runtime.store, around, ctx.now)
+    number = counts.count(ctx.store, around, ctx.now)
     st.page_link(
         url_state.EXPLORE,
         label=f"Show all {text.count(number, 'change')} of those 24 hours in Explore",

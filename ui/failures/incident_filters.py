@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 
 import streamlit as st
 
-from trail.events import actor_names
+from trail.events import value_names
 from trail.incidents.grouping import CLASSES
 from trail.incidents.kinds import KINDS
 from trail.incidents.listing import Listing
 from trail.incidents.shown import ENDED, GROUPS, OPEN, TRANSIENT, Shown
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Choice, Filter
 from ui import text, url_state
 from ui.failures import incident_table
@@ -44,9 +44,7 @@ def draw(store: Store, listing: Listing) -> None:
         _target_types(listing)
         _owners(listing)
         _patterns(listing)
-        choice = listing.filter.choice("actor")
-        names = actor_names.display_names(store, [*choice.include, *choice.exclude])
-        labels = {("actor", actor_id): name for actor_id, name in names.items()}
+        labels = value_names.labels(store, [listing.filter])
         active_filters.draw(listing.filter, labels, with_search=True)
         _hidden(listing)
 

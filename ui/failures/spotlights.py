@@ -35,7 +35,7 @@ _STYLE = """
 
 def draw(ctx: Context, filter_: Filter) -> None:
     """Draw the panels, two side by side, and what their shades mean."""
-    panels = spotlights(ctx.runtime.store, ctx.now, filter_.tz)
+    panels = spotlights(ctx.store, ctx.now, filter_.tz)
     for start in range(0, len(panels), 2):
         for column, panel in zip(
             st.columns(2, gap="small"), panels[start : start + 2], strict=False
@@ -74,7 +74,7 @@ def _panel(ctx: Context, filter_: Filter, panel: Spotlight) -> None:
         st.text(f"{'?' if missing else '✓'} No failed attempts in {DAYS} days. {missing}")
         return
     shown = panel.targets[:_ROWS]
-    triage = triage_of(ctx.runtime.store, [target.incident for target in shown])
+    triage = triage_of(ctx.store, [target.incident for target in shown])
     rows = [
         _row(ctx, filter_, panel, target, triage.get(target.incident.incident_id, NONE), name)
         for target, name in zip(

@@ -9,7 +9,7 @@ from trail.events import export as exports
 from trail.evidence import period
 from trail.storage.filters import Filter
 from trail.web import email_masks
-from ui import text, url_state
+from ui import text
 from ui.filter_bar.menu import menu
 from ui.page import current_user
 
@@ -18,7 +18,7 @@ def draw(filter_: Filter, rows: int, shown: Sequence[str] = (), *, evidence: boo
     """Draw the download of the *rows* events as CSV, and the menu of the other formats.
 
     The CSV has the columns *shown* with their titles, or all fields where no table shows events.
-    With *evidence* the menu offers the evidence pack. Nothing for a role that may not export.
+    With *evidence*, the menu offers the evidence pack. Roles that may not export get nothing.
     """
     user = current_user()
     if user is None or not user.may("export"):
@@ -31,7 +31,7 @@ def draw(filter_: Filter, rows: int, shown: Sequence[str] = (), *, evidence: boo
     what = ", columns and order as on screen" if shown else ""
     st.link_button(
         "CSV",
-        exports.download_url(chosen, url_state.param("archive")),
+        exports.download_url(chosen),
         icon=":material/download:",
         help=f"{text.count(rows, 'event')}, about {size}{what}, times in {text.escape(filter_.tz)}",
         disabled=rows == 0,
@@ -66,7 +66,7 @@ def _formats(filter_: Filter, rows: int, *, all_fields: bool, evidence: bool) ->
             continue
         label = f"{title}, all fields" if kind == "csv" else title
         chosen = exports.Export(filter_, kind, exports.default_columns(kind))
-        address = exports.download_url(chosen, url_state.param("archive"))
+        address = exports.download_url(chosen)
         if email_masks.refusal(current_user(), urlsplit(address).path, ""):
             continue
         st.link_button(

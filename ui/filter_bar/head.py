@@ -40,8 +40,11 @@ def head(
             last()
     if labels is not None:
         with st.container(horizontal=True, vertical_alignment="top", gap="small", key="filter-bar"):
-            is_shown = not email_masks.is_masked(current_user()) and search_box.draw(filter_)
-            active_filters.draw(filter_, labels, with_search=not is_shown)
+            with st.container(
+                horizontal=True, vertical_alignment="top", gap="small", key="filters"
+            ):
+                is_shown = not email_masks.is_masked(current_user()) and search_box.draw(filter_)
+                active_filters.draw(filter_, labels, with_search=not is_shown)
             if refresh:
                 refresh()
             if rows is not None:
@@ -69,8 +72,13 @@ def _row(key: str) -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="center", width="content", key=key)
 
 
-def caption(summary: str, filter_: Filter, window: Window | None = None, more: str = "") -> None:
-    """Draw the *window* with its time zone, followed by *more*, and *summary* (trusted HTML)."""
+def caption(
+    summary: str, filter_: Filter, window: Window | None = None, more: str = ""
+) -> Callable[[str], None]:
+    """Draw the *window* with its time zone, followed by *more*, and *summary* (trusted HTML).
+
+    Return a function that draws another summary in its place.
+    """
     with st.container(
         horizontal=True,
         horizontal_alignment="distribute",
@@ -79,7 +87,13 @@ def caption(summary: str, filter_: Filter, window: Window | None = None, more: s
     ):
         if window:
             window_caption(filter_, window, more)
-        st.html(f'<span class="trail-summary">{summary}</span>', width="content")
+        place = st.empty()
+
+    def draw(summary: str) -> None:
+        place.html(f'<span class="trail-summary">{summary}</span>', width="content")
+
+    draw(summary)
+    return draw
 
 
 def window_caption(filter_: Filter, window: Window, more: str = "") -> None:

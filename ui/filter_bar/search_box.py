@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from trail.accounts import recent_searches
+from trail.accounts import recent
 from trail.core.errors import FilterError
 from trail.events import questions
 from trail.runtime import process, startup
@@ -26,7 +26,7 @@ def draw(filter_: Filter) -> bool:
     Return whether the box shows the search of *filter_*, rather than one that cannot be read.
     """
     unread = _unread()
-    more = urlencode({"archive": url_state.param("archive"), "week": week_start()})
+    more = urlencode({"week": week_start()})
     search_box(
         search_syntax.together(filter_.q),
         f"{replace(filter_, q=()).query()}&{more}",
@@ -78,7 +78,7 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
         question = None
         if text and "search" in message:
             with turn(user):
-                store = startup.store_of(url_state.param("archive"))
+                store = startup.reading_store()
                 now = dt.datetime.now(dt.UTC)
                 question = questions.read(store, filter_, text, now, week_start())
         searched = replace(filter_, q=(text,) if text else ())
@@ -92,7 +92,7 @@ def _on_messages(messages: list[SearchMessage], filter_: Filter) -> None:
             continue
         url_state.set_url(searched)
         if text:
-            recent_searches.remember(process.current().store, user.account, text)
+            recent.remember(process.current().store, user.account, "searches", text)
 
 
 def _answer(text: str, question: questions.Question) -> None:

@@ -8,19 +8,25 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from trail.accounts import recent
 from trail.core import time_labels
 from trail.core.errors import FilterError
 from trail.core.zones import zone_names
-from trail.storage import time_expressions, time_steps, time_text, time_window
+from trail.runtime import process, startup
+from trail.storage import cold_changes, time_expressions, time_steps, time_text, time_window
 from trail.storage.filters import Filter
 from trail.storage.time_expressions import WEEK_STARTS
 from ui import url_state
 from ui.components.time_control import TimeMessage, TimePreset, time_control
+from ui.page import current_user
 from ui.week_start import week_start
 
 _KEY = "time-range"
 _PROBLEM = "time-range-problem"
+_RECENT = 4  # ranges in the panel
 _COMMON = ("1h", "24h", "today", "7d", "30d")
+# Where days are archived.
+_ARCHIVED = {"365d": "1 y"}
 
 # Listed first; the others follow in alphabetical order.
 _COMMON_ZONES = (
@@ -64,6 +70,8 @@ def window(
     zone, now, week = filter_.zone, dt.datetime.now(dt.UTC), week_start()
     range_ = (filter_.start, filter_.end)
     first, last = time_expressions.window(*range_, zone, now)
+    if cold_changes.revision(startup.reading_store()):
+        more = {**_ARCHIVED, **(more or {})}
     known = presets(week, more)
     names = {preset["id"]: preset["name"] for preset in known}
     value = filter_.start if filter_.start in names and not filter_.end else ""
@@ -76,6 +84,8 @@ def window(
         for message in messages:
             found = _after(message, current, names, week)
             if found:
+                if message["do"] == "typed" and (found[1] or found[0] not in names):
+                    _remember(found)
                 current = replace(current, start=found[0], end=found[1])
         if current != filter_:
             on_change(current)
@@ -97,6 +107,7 @@ def window(
             "can_step_forward": time_steps.step(*range_, zone, now, 1) is not None,
             "can_zoom_out": time_steps.zoom_out(*range_, zone, now) is not None,
             "problem": st.session_state.pop(_PROBLEM, ""),
+            "recent": [time_text.printed(*ends, zone, week) for ends in _remembered()],
         },
         _KEY,
         changed,
@@ -138,6 +149,18 @@ def _after(
     except FilterError as error:
         st.session_state[_PROBLEM] = str(error)
         return None
+
+
+def _remember(range_: tuple[str, str]) -> None:
+    if user := current_user():
+        recent.remember(process.current().store, user.account, "ranges", "/".join(range_))
+
+
+def _remembered() -> list[tuple[str, str]]:
+    """Return `from` and `to` of the ranges that the user typed last."""
+    user = current_user()
+    listed = recent.listed(process.current().store, user.account, "ranges") if user else []
+    return [(start, end) for start, _, end in (text.partition("/") for text in listed[:_RECENT])]
 
 
 def _in_words(name: str, week: int) -> str:

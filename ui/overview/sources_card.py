@@ -25,7 +25,7 @@ _INTEGRITY: dict[str, Level] = {"✓": "good", "▲": "high"}
 def draw(view: View) -> None:
     """Draw the card; rows are links for those who may open Admin."""
     ctx, settings = view.ctx, view.ctx.runtime.settings
-    health = source_health.sources(view.store, settings, naive_utc(view.now))
+    health = source_health.sources(view.database, settings, naive_utc(view.now))
     rows = [_row(view, source) for source in health] or [_none(view)]
     mark, _, sealed = seal_text.status(ctx).partition(" ")
     if lost := seal_text.lost(ctx):
@@ -86,14 +86,14 @@ def _delivery(view: View) -> StatusRow | None:
 
     What it says of them is what the list of what needs attention says.
     """
-    counts = delivery_log.counts(view.store).values()
+    counts = delivery_log.counts(view.database).values()
     if not counts:
         return None
     waiting = sum(states.get("waiting", 0) + states.get("sending", 0) for states in counts)
     dead = sum(states.get("dead", 0) for states in counts)
     settings, zone = view.ctx.runtime.settings, view.filter_.zone
     listed = items(
-        view.store, settings, view.now, findings=True, muted=True, zone=zone, weekdays=True
+        view.database, settings, view.now, findings=True, muted=True, zone=zone, weekdays=True
     )
     urgencies = {item.urgency for item in listed if item.kind == "delivery"}
     mark, level, state = next(

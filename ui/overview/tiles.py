@@ -94,9 +94,9 @@ def _by_class(open_: Sequence[Incident]) -> str:
 
 
 def _findings(view: View) -> Tile:
-    shown = findings.queue(view.store, view.filter_, view.now).findings
+    shown = findings.queue(view.database, view.filter_, view.now).findings
     waiting = [finding for finding in shown if finding.state == reviews.OPEN]
-    soon = expiring.expiring(view.store, view.ctx.runtime.settings, view.now)
+    soon = expiring.expiring(view.database, view.ctx.runtime.settings, view.now)
     note = f"{len(shown):,} in this window"
     if waiting:
         age = (view.now.date() - min(finding.day for finding in waiting)).days

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from trail.core.clock import naive_utc, utc_text
 from trail.events import counts, overview, periods, timeline
 from trail.events.periods import By, Change, Comparison
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 from ui import known_time, url_state
 from ui.known_time import Known
@@ -33,7 +33,12 @@ class View:
 
     @property
     def store(self) -> Store:
-        """Return the database."""
+        """Return the store of what is counted, with the archived days as in Explore."""
+        return self.ctx.store
+
+    @property
+    def database(self) -> Store:
+        """Return the database alone, which findings and health are about."""
         return self.ctx.runtime.store
 
     @property
@@ -54,7 +59,7 @@ class View:
     @functools.cached_property
     def known(self) -> Known:
         """Return up to when it is known what happened."""
-        return known_time.known(self.store, self.now)
+        return known_time.known(self.store, self.now, self.filter_)
 
     @functools.cached_property
     def grain(self) -> dt.timedelta:
@@ -87,7 +92,7 @@ class View:
         now = naive_utc(self.now)
         if since is None or not any(since <= bar.start < now for bar in bars):
             return ""
-        return known_time.no_data_since(since, self.filter_.zone)
+        return self.known.no_data_since(since, self.filter_.zone)
 
     @functools.cached_property
     def has_earlier(self) -> bool:
@@ -137,7 +142,7 @@ class View:
 def current(ctx: Context) -> View:
     """Return the view that the URL names."""
     filter_ = url_state.current_filter().cleared()
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     by: By = "day" if url_state.param(COMPARE) == "day" else "week"
     is_all = url_state.param(EVENTS) == ALL
     return View(

@@ -16,7 +16,7 @@ _MAX_ROWS = 10
 
 def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | None) -> None:
     """Draw the actor *actor_id*; *actor* is None for an unknown id."""
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     only = filter_.put("actor", actor_id, "include")
     if actor is None:
         st.info("Unknown actor ID", icon=":material/info:")
@@ -34,8 +34,9 @@ def draw(ctx: Context, filter_: Filter, actor_id: str, actor: ActorActivity | No
 
         window = timeline.bounded(store, only.window(now), now)
         assert window.start and window.end
-        spans = coverage.spans(store, window.start, min(window.end, naive_utc(now)))
-        known = known_time.known(store, now)
+        end = min(window.end, naive_utc(now))
+        spans = coverage.spans(store, window.start, end, only.choice("workspace"))
+        known = known_time.known(store, now, only)
         charts.histogram(bars, filter_.zone, "actor-histogram", brush, spans, known)
         # A link, so that Back returns to this page.
         st.page_link(
@@ -88,7 +89,7 @@ def _about(actor: ActorActivity, filter_: Filter, now: dt.datetime) -> str:
 
 
 def _targets(ctx: Context, filter_: Filter, actor_id: str) -> None:
-    rows = people.top_targets(ctx.runtime.store, filter_, ctx.now, actor_id, _MAX_ROWS)
+    rows = people.top_targets(ctx.store, filter_, ctx.now, actor_id, _MAX_ROWS)
     tables.draw(
         {
             "Target": [row["label"] for row in rows],

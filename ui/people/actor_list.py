@@ -121,7 +121,7 @@ def _acting_after_removal(actors: list[ActorActivity], filter_: Filter) -> None:
 
 def _token_creators(ctx: Context, actors: list[ActorActivity]) -> None:
     """Warn about tokens whose creator was removed; name those whose creator is unknown."""
-    creators = people.token_creators(ctx.runtime.store)
+    creators = people.token_creators(ctx.store)
     removed = {actor.actor_id for actor in actors if actor.removed_at}
     unknown = []
     for token in actors:
@@ -149,7 +149,7 @@ def _table(ctx: Context, actors: list[ActorActivity], filter_: Filter) -> None:
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("All people and tokens", anchor=False, width="content")
         st.caption("Select a row for details", width="content")
-    blank = known_time.known(ctx.runtime.store, ctx.now).is_blank(filter_.window(ctx.now))
+    blank = known_time.known(ctx.store, ctx.now).is_blank(filter_.window(ctx.now))
     _LIST.draw(
         [(actor, ctx.now, blank) for actor in actors],
         key=filter_.query(),
@@ -159,7 +159,7 @@ def _table(ctx: Context, actors: list[ActorActivity], filter_: Filter) -> None:
 
 
 def _access_changes(ctx: Context, filter_: Filter) -> None:
-    store, now = ctx.runtime.store, ctx.now
+    store, now = ctx.store, ctx.now
     changes = overview.changes(filter_).put("category", "Access Management", "include")
     event_feed.draw(
         events.page(store, changes, now, rows=_MAX_CHANGES).rows,

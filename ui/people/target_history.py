@@ -21,7 +21,7 @@ def draw(ctx: Context, filter_: Filter, target_id: str, target: dict[str, Any] |
     only = Filter(start="1900-01-01", end="9999-12-31", tz=filter_.tz, sort="oldest").put(
         "target", target_id, "include"
     )
-    rows = events.page(ctx.runtime.store, only, ctx.now, rows=_MAX_EVENTS).rows
+    rows = events.page(ctx.store, only, ctx.now, rows=_MAX_EVENTS).rows
     with st.container(border=True, key="life-box"):
         event_feed.draw(
             rows,

@@ -79,7 +79,7 @@ def _reason(title: str, sentence: str, points: int) -> None:
 
 
 def _evidence(ctx: Context, filter_: Filter, finding: Finding) -> None:
-    rows = queries.evidence(ctx.runtime.store, finding, rows=_MAX_EVENTS)
+    rows = queries.evidence(ctx.store, finding, rows=_MAX_EVENTS)
     count = text.count(len(rows), "event")
     event_feed.draw(
         rows,

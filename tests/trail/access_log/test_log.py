@@ -16,7 +16,8 @@ from trail.access_log.entry import KINDS, Entry
 from trail.access_log.writer import Writer
 from trail.core.settings import Settings
 from trail.integrity import clock_check
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 
 ALL = Window()

@@ -11,6 +11,7 @@ import pytest
 
 from trail.access_log import log
 from trail.accounts.api_tokens import PREFIX, Tokens
+from trail.accounts.users import Users
 from trail.cli.main import main
 from trail.core.errors import InputError, UnavailableError
 
@@ -154,6 +155,36 @@ class TestCommands:
         message = json.loads(capsys.readouterr().out)
         assert message["token"].startswith(PREFIX)
         assert message["scopes"] == ["read"]
+
+
+@pytest.mark.parametrize("keeps", [True, False])
+def test_a_password_set_on_the_server_revokes_the_tokens_of_the_user(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, keeps: bool
+) -> None:
+    monkeypatch.setenv("TRAIL_CONFIG", str(tmp_path / "none.toml"))
+    monkeypatch.setenv("TRAIL_AUTH__USERS_PATH", str(tmp_path / "users.yaml"))
+    monkeypatch.setenv("TRAIL_STORE__PATH", str(tmp_path / "trail.duckdb"))
+    monkeypatch.setattr(log, "_current", [])
+    users, tokens = Users(tmp_path / "users.yaml"), Tokens(tmp_path / "tokens.json")
+    for name in ("jon", "jo"):
+        users.add(name, "", "", "manager", "correct-horse-9")
+        owner = next(user.account for user in users.all() if user.username == name)
+        tokens.add(f"of-{name}", "viewer", ("read",), 9, dt.datetime.now(dt.UTC), owner)
+    tokens.add("of-workspace", "viewer", ("read",), 9, dt.datetime.now(dt.UTC))
+    monkeypatch.setattr("sys.stdin", io.StringIO("another-horse-7\n"))
+    assert main(["users", "passwd", "Jon", *(["--keep-tokens"] if keeps else [])]) == 0
+    assert users.check("jon", "another-horse-7")
+    left = {token.name for token in tokens.all()}
+    assert left == {"of-jo", "of-workspace"} | ({"of-jon"} if keeps else set())
+    entry_paths = (tmp_path / "trail.access").glob("*.json")
+    result = sorted((row["kind"], row["what"]) for row in map(_entry, entry_paths))
+    revoked = [] if keeps else [("token_revoked", "of-jon")]
+    assert result == [("password_set", "Jon"), *revoked]
+
+
+def _entry(path: Path) -> dict[str, str]:
+    entry: dict[str, str] = json.loads(path.read_text())
+    return entry
 
 
 def test_user_commands_are_logged_without_passwords(

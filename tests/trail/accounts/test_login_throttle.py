@@ -1,12 +1,25 @@
 """The login throttle: limits per window, across restarts, without locking out other users."""
 
+import itertools
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trail.accounts import login_throttle as module
-from trail.accounts.login_throttle import ADDRESS, PAIR, USERNAME, WINDOW, Throttle, wait_message
+from trail.accounts.login_throttle import (
+    ADDRESS,
+    FREE_CODES,
+    MAX_DELAY,
+    PAIR,
+    USERNAME,
+    WINDOW,
+    Throttle,
+    wait_message,
+)
 
 
 class Clock:
@@ -115,13 +128,75 @@ def test_successful_attempts_do_not_count(throttle: Throttle) -> None:
 def test_memory_is_bounded(throttle: Throttle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_KEYS", 30)
     monkeypatch.setattr(module, "MAX_TRUSTED", 30)
+    monkeypatch.setattr(module, "MAX_CODES", 30)
     for number in range(200):
         throttle.admit(f"user{number}", f"address {number}")
         throttle.record_success(f"user{number}", f"address {number}")
         throttle.admit(f"user{number}", f"other address {number}")
+        throttle.admit_code(f"user{number}")
     kept = vars(throttle)["_state"]
     assert len(kept.tries) <= 30
     assert len(kept.trusted) <= 30
+    assert len(kept.codes) <= 30
+
+
+def test_wrong_codes_in_a_row_wait_longer_and_longer(throttle: Throttle, clock: Clock) -> None:
+    """From whatever address: in a month, fewer than sixty of a million codes are tried."""
+    begun, tried = clock.now, []
+    while clock.now < begun + 30 * 86_400:
+        seconds = throttle.admit_code("maya")
+        if seconds == 0:
+            tried.append(clock.now)
+        assert throttle.admit_code("jon") == 0  # another account is not concerned
+        throttle.record_code("jon")
+        clock.now += max(seconds, 1)
+    waits = [round(later - before) for before, later in itertools.pairwise(tried)]
+    assert waits[: FREE_CODES - 1] == [1] * (FREE_CODES - 1)
+    grown = waits[FREE_CODES - 1 :]
+    assert grown[:3] == [60, 120, 240]
+    assert grown == sorted(grown)
+    assert grown[-1] == MAX_DELAY
+    assert len(tried) < 60
+    throttle.record_code("maya")
+    assert throttle.code_delay("maya") == 0
+    assert sum(throttle.admit_code("maya") == 0 for _ in range(99)) == FREE_CODES
+
+
+def test_concurrent_codes_respect_the_delay(throttle: Throttle) -> None:
+    with ThreadPoolExecutor(20) as pool:
+        waits = list(pool.map(lambda _: throttle.admit_code("maya"), range(60)))
+    assert waits.count(0) == FREE_CODES
+
+
+@given(
+    wrong=st.integers(0, 60),
+    passed=st.floats(-1e6, 1e6),
+    restarted=st.booleans(),
+)
+def test_the_returned_delay_of_a_code_is_the_shortest(
+    tmp_path_factory: pytest.TempPathFactory, wrong: int, passed: float, restarted: bool
+) -> None:
+    clock, path = Clock(), tmp_path_factory.mktemp("tries") / "tries.json"
+    throttle = Throttle(clock, path)
+    for _ in range(wrong):
+        clock.now += throttle.code_delay("maya")
+        assert throttle.admit_code("maya") == 0
+    clock.now += passed
+    if restarted:
+        throttle = Throttle(clock, path)
+    wait = throttle.code_delay("maya")
+    assert 0 <= wait <= MAX_DELAY
+    assert wait == 0 or wrong >= FREE_CODES
+    assert throttle.admit_code("maya") == wait  # and one that is not admitted does not count
+    assert throttle.code_delay("maya") == wait or wait == 0
+
+
+def test_a_sign_in_with_a_code_uncounts_both_of_its_attempts(throttle: Throttle) -> None:
+    """Or an office of many people would be refused after their first sign-ins of a morning."""
+    for number in range(ADDRESS * 2):
+        assert throttle.admit(f"user{number}", "office") == 0  # the password
+        assert throttle.admit(f"user{number}", "office") == 0  # the code
+        throttle.record_success(f"user{number}", "office", attempts=2)
 
 
 class TestPersistence:
@@ -176,4 +251,5 @@ def test_wait_message() -> None:
     assert wait_message(8) == "Too many attempts. Try again in 8 seconds."
     assert wait_message(1) == "Too many attempts. Try again in 1 second."
     assert wait_message(840) == "Too many attempts. Try again in 14 minutes."
+    assert wait_message(60, "wrong codes") == "Too many wrong codes. Try again in 60 seconds."
     assert wait_message(841) == "Too many attempts. Try again in 15 minutes."

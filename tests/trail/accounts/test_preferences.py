@@ -13,7 +13,7 @@ from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
 from trail.runtime import maintenance
 from trail.runtime.job import JobContext
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import saved_views
 from trail.views.view import Viewer

@@ -23,7 +23,8 @@ from trail.events.periods import Change
 from trail.findings import queries as unusual
 from trail.findings import reviews
 from trail.incidents import queries as failures
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 ROWS = random_trail.random_rows(16, 400)

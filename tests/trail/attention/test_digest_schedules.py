@@ -13,7 +13,7 @@ from tests.trail.random_trail import ZONES
 from trail.attention import digest_schedules
 from trail.attention.digest_schedules import DigestSchedule
 from trail.core.errors import InputError
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, 12, 0)  # a Tuesday
 DAY = dt.timedelta(days=1)
@@ -68,11 +68,13 @@ def test_schedules_are_stored_changed_paused_and_deleted(store: Store) -> None:
     store.write(lambda cursor: digest_schedules.save(cursor, changed, "jon", NOW))
     [kept] = digest_schedules.list_all(store)
     assert (kept.when, kept.made_by) == ("Daily at 06:00, Europe/Oslo", "maya")
-    store.write(lambda cursor: digest_schedules.set_active(cursor, kept, NOW, active=False))
+    store.write(lambda cursor: digest_schedules.set_active(cursor, kept, "maya", NOW, active=False))
     [paused] = digest_schedules.list_all(store)
     assert paused.due(NOW + 9 * DAY) is None
     later = NOW + 9 * DAY
-    store.write(lambda cursor: digest_schedules.set_active(cursor, paused, later, active=True))
+    store.write(
+        lambda cursor: digest_schedules.set_active(cursor, paused, "maya", later, active=True)
+    )
     [resumed] = digest_schedules.list_all(store)
     assert resumed.due(later) is None, "what was missed while paused is not sent"
     assert resumed.next_at == dt.datetime(2026, 12, 4, 5)

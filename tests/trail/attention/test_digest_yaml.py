@@ -5,7 +5,7 @@ import pytest
 from tests.trail.notifications.conftest import hook
 from trail.attention import digest_schedules, digest_yaml
 from trail.core.errors import InputError
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_yaml_round_trips_and_names_mistakes(store: Store) -> None:

@@ -35,9 +35,9 @@ from trail.integrity import high_water_mark, mirror, seal_status
 from trail.integrity.chain_history import Problem
 from trail.integrity.verification import Report
 from trail.notifications import deliveries, destinations
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.retention import legal_holds
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records
 

@@ -30,7 +30,7 @@ from trail.notifications import (
 from trail.notifications.rule import STATE_KINDS, Rule, parse_rule
 from trail.notifications.state_alerts import Problem
 from trail.runtime.notification_job import NotificationJob
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.triage import records
 
 MINUTE = dt.timedelta(minutes=1)

@@ -12,7 +12,7 @@ from trail.backup.making import Backup
 from trail.backup.restoring import Restored
 from trail.core.sections import Auth
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 __all__ = ["sealed", "trail"]
 

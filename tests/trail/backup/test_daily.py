@@ -5,7 +5,7 @@ import datetime as dt
 from tests.trail.backup.conftest import BackupTrail
 from trail.backup import daily
 from trail.core.sections import Backup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOON = dt.datetime(2026, 11, 20, 12)
 

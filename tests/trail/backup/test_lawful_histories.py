@@ -20,7 +20,7 @@ from trail.ingest import directory
 from trail.integrity import verification
 from trail.retention import legal_holds
 from trail.storage import dimensions
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 HISTORIES = int(os.environ.get("TRAIL_TEST_HISTORIES", "3"))
 START = dt.datetime(2026, 8, 1)

@@ -24,7 +24,7 @@ from trail.integrity import chain, high_water_mark, key_file
 from trail.retention import policy
 from trail.runtime import startup
 from trail.storage import schema
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import saved_views
 from trail.views.view import Viewer
@@ -47,6 +47,9 @@ def add_all_file_kinds(kept: BackupTrail) -> None:
     part = kept.settings.store.archive_path / "day=2026-01-01" / "part-1.parquet"
     part.parent.mkdir(parents=True)
     part.write_bytes(b"a part")
+    waiting = kept.settings.store.incoming / "a" / "part-a-000000000001.parquet"
+    waiting.parent.mkdir(parents=True)
+    waiting.write_bytes(b"waits for the database")
     kept.trail.files.mirror.with_name("trail.seals.ndjson.1").write_text("before\n")
 
 
@@ -79,7 +82,11 @@ def test_everything_is_restored(kept: BackupTrail, tmp_path: Path) -> None:
     keys = [key_file.public(folder / "trail.seals.key") for folder in (into, tmp_path)]
     assert keys[0] == keys[1] != ""  # the number of the newest seal differs
     assert stat.S_IMODE((into / "trail.seals.key").stat().st_mode) == 0o600
-    for name in ("trail.access/7.json", "archive/day=2026-01-01/part-1.parquet"):
+    merged = (
+        "archive/day=2026-01-01/part-1.parquet",
+        "archive/incoming/a/part-a-000000000001.parquet",
+    )
+    for name in ("trail.access/7.json", *merged):
         assert (into / name).read_bytes() == (tmp_path / name).read_bytes()
     (old,) = receiver.folder_of(kept.settings).iterdir()
     assert (receiver.folder_of(new.settings) / old.name).read_bytes() == old.read_bytes()

@@ -15,7 +15,7 @@ from trail.cli.main import main
 from trail.core.settings import Settings
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.web import attention_route
 
 

@@ -15,7 +15,7 @@ import pytest
 from tests.trail.cli.test_commands import InProcessTerminal, Terminal, running_server
 from tests.trail.random_trail import event
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 READING = (
     ("events",),

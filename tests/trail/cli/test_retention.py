@@ -67,6 +67,7 @@ def story(terminal: Terminal) -> None:
         ],
         "leaving": 0,
         "archived": 0,
+        "expired": 0,
     }
     assert terminal.json("status")["events"] == 4
     held = terminal.json("holds", "add", "event", "old1", "--reason", "Case 7")
@@ -216,4 +217,12 @@ def test_output_is_the_same_while_a_server_runs(served: Terminal) -> None:
 def test_json_output_is_one_object(filled: InProcessTerminal) -> None:
     message, _ = filled.run("retain", "--json")
     assert message.count("\n") == 1
-    assert set(json.loads(message)) == {"cutoff", "events", "held", "days", "leaving", "archived"}
+    assert set(json.loads(message)) == {
+        "cutoff",
+        "events",
+        "held",
+        "days",
+        "leaving",
+        "archived",
+        "expired",
+    }

@@ -8,16 +8,18 @@ from typing import Any
 
 import pytest
 
+from tests import fixed_clock
 from tests.segment_records import ndjson
 from tests.trail.integrity.conftest import NOW, Trail, event
 from trail.cli.context import Context
 from trail.cli.main import main, parse
+from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.integrity import high_water_mark, mirror, verification
 from trail.integrity.high_water_mark import Shortfall
 from trail.runtime import startup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 class Output:
@@ -103,6 +105,25 @@ def test_verify_against_a_copy_of_the_seals(trail: Trail) -> None:
     for name in ("none.ndjson", "empty.ndjson"):
         with pytest.raises(Exception, match=r"not a file|contains no seals"):
             _json(trail, "verify", "--against", name)
+
+
+def test_verify_the_archive(settings: Settings, tmp_path: Path) -> None:
+    store = settings.store.model_copy(update={"archive": True, "archive_path": tmp_path / "kept"})
+    trail = Trail(settings.model_copy(update={"store": store}), tmp_path)
+    trail.load([event(number, of) for of in (1, 2) for number in range(3)])
+    trail.seal()
+    later = NOW + dt.timedelta(days=120)
+    trail.run(lambda store: fixed_clock.retain(store, trail.settings, later))
+    assert _run(trail, "verify", "--cold")[1].startswith(
+        "2 archived days (2 files, 6 events) checked in "
+    )
+    next((tmp_path / "kept").rglob("*.parquet")).unlink()
+    code, text = _run(trail, "verify", "--cold", "--json")
+    report = json.loads(text)
+    assert (code, report["ok"], report["complete"], report["files"]) == (1, False, True, 2)
+    assert [problem["problem"] for problem in report["problems"]] == ["archive missing"]
+    with pytest.raises(InputError, match="--restart belongs to --cold"):
+        _run(trail, "verify", "--restart")
 
 
 def test_verify_as_a_separate_process(

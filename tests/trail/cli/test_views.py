@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tests import in_process
 from trail.core.settings import Settings
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import saved_views
 from trail.views.view import Viewer

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -17,15 +18,18 @@ from tests.trail.notifications.conftest import forward
 from trail.attention import digest_schedules
 from trail.attention.digest_schedules import DigestSchedule
 from trail.config_files import folder
+from trail.config_files.kinds import KINDS as FILES
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.notifications import destinations, rule_store
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.rule import GROUPS, KINDS, SEVERITIES, Rule
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import former_owners, saved_views
+from trail.views.built_in import BUILT_IN
 from trail.views.view import Viewer
 
 MAYA = Viewer("maya", "Maya Lind")
@@ -143,6 +147,58 @@ def test_differences_are_named_and_pruned(store: Store, using: Settings, tmp_pat
     assert len(rule_store.list_all(store)) == 2
 
 
+def test_only_kinds_with_a_file_are_pruned(empty_database: Path) -> None:
+    using = Settings().model_copy(update={"forward": forward()})
+    with fresh(empty_database) as (store, path):
+        fill(store, [Rule("Any"), Rule("Other")])
+        folder.export(store, path)
+        everything = {name: yaml.safe_load(text) for name, text in content(path).items()}
+
+        # Of a file, how many of its entries it still has; no file of the other kinds.
+        @given(st.dictionaries(st.sampled_from(list(FILES)), st.integers(0, 2), min_size=1))
+        @hypothesis_settings(max_examples=60, deadline=None)
+        def check(numbers: dict[str, int]) -> None:
+            if numbers.get("digests"):  # the digest needs its destination
+                numbers = {**numbers, "destinations": 1}
+            deleted = set()
+            for kind in FILES:
+                entries = everything[f"{kind}.yaml"][kind]
+                left = entries[: numbers.get(kind, len(entries))]
+                deleted |= {(kind, entry["name"]) for entry in entries if entry not in left}
+                file = path / f"{kind}.yaml"
+                file.unlink(missing_ok=True)
+                if kind in numbers:
+                    file.write_text(yaml.safe_dump({kind: left}))
+            made = folder.plan(store, using, path, prune=True)
+            assert {(one.kind, one.name) for one in made.differences} == deleted
+            assert {one.action for one in made.differences} <= {"delete"}
+            assert folder.plan(store, using, path, prune=False).differences == ()
+
+        check()
+
+
+def test_all_is_applied_or_nothing(store: Store, using: Settings, tmp_path: Path) -> None:
+    fill(store, [Rule("Kept"), Rule("Gone")])
+    folder.export(store, tmp_path / "before")
+    name = BUILT_IN[0].name
+    (tmp_path / "rules.yaml").write_text("rules:\n- name: Kept\n  daily_cap: 9\n- name: New\n")
+    views = f"views:\n- name: {name}\n"
+    (tmp_path / "views.yaml").write_text(views)
+    made = folder.plan(store, using, tmp_path, prune=True)
+    for dry_run in (True, False):
+        with pytest.raises(InputError, match=f"^views, '{name}': A view named .* already exists"):
+            folder.apply(store, using, made, "files", dry_run=dry_run)
+    (tmp_path / "views.yaml").unlink()
+    made = folder.plan(store, using, tmp_path, prune=True)
+    assert [one.action for one in made.differences] == ["change", "add", "delete"]
+    folder.apply(store, using, made, "files", dry_run=True)
+    folder.export(store, tmp_path / "after")
+    assert content(tmp_path / "after") == content(tmp_path / "before")
+    assert folder.origins(store, "rules") == {}
+    folder.apply(store, using, made, "files")
+    assert [rule.name for rule in rule_store.list_all(store)] == ["Kept", "New"]
+
+
 def test_views_of_files_have_no_former_owner(store: Store, using: Settings, tmp_path: Path) -> None:
     (tmp_path / "views.yaml").write_text("views:\n- name: Deletions\n  query: kind=delete\n")
     applied(store, using, tmp_path)
@@ -161,7 +217,11 @@ def test_views_of_files_have_no_former_owner(store: Store, using: Settings, tmp_
         ("rules", "rules:\n- name: a\n  daily_cap: many\n", "line 3: .* must be a whole number"),
         ("rules", "rules:\n- name: a\n- name: A\n", "line 3: Another rule has the name 'A'"),
         ("rules", "rules:\n- name: a\n  name: b\n", "line 3: Duplicate key 'name'"),
-        ("rules", "rules:\n- name: a\n  destinations: [x]\n", "line 3: .* destinations 'x'"),
+        (
+            "rules",
+            "rules:\n- name: a\n  destinations: [x]\n",
+            "line 3: .* destinations contains 'x'",
+        ),
         ("rules", "rules:\n- a\n", "line 2: An entry must be"),
         ("rules", "rules: [\n", "line 2: Not valid YAML"),
         ("rules", "- name: a\n", "line 1: The list is missing"),

@@ -23,6 +23,10 @@ AROUND = st.text(st.sampled_from(' "\\\n,;:äé€𝒳abc{}[]@.%'), max_size=12)
         ("/people?who=maya%40example.com", "/people?who=m***%40example.com"),
         (escape("maya.lind@example.com"), "m*********@\u2060example\\.com"),
         (" a@example.com", " *@example.com"),
+        ("a@example.com", "*@example.com"),
+        ("é@example.com", "**@example.com"),
+        ("o'connor&co@example.com", "o**********@example.com"),
+        ('{"text": "hi\\n@example.com"}', '{"text": "h***@example.com"}'),
         ("josé@example.com", "j****@example.com"),
         ("田中太郎@example.jp", "田*********@example.jp"),
         ("no address: a @ b, @media, 5 @ 3.50, maya@host", None),
@@ -47,18 +51,6 @@ def test_no_address_is_left_and_json_stays_json(
             json.loads(result)
             assert not any(word.encode() in result for word in (email, other))
             assert mask(result) == result
-
-
-@given(st.binary(max_size=40), EMAIL, st.integers(0, 200))
-def test_the_length_before_a_text_is_never_touched(before: bytes, email: str, more: int) -> None:
-    """Texts in protobuf messages have their length in the bytes before them."""
-    text = f"{email} {'x' * more}".encode()
-    length = len(text)
-    varint = bytes([length]) if length < 128 else bytes([length & 0x7F | 0x80, length >> 7])
-    frame = before + b"\x0a" + varint + text
-    head = len(before) + 1 + len(varint)
-    assert mask(frame)[head - len(varint) : head] == varint
-    assert email.encode() not in mask(frame)
 
 
 @given(st.lists(EMAIL, min_size=1, max_size=6), st.lists(st.integers(1, 30), max_size=20))

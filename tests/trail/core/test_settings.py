@@ -67,6 +67,7 @@ def test_the_default_settings_file_is_trail_toml(monkeypatch: pytest.MonkeyPatch
         ("TRAIL_AUTH__SESSION_HOURS", "25", "auth.session_hours"),
         ("TRAIL_LIMITS__LINE_BYTES", "1", "limits.line_bytes"),
         ("TRAIL_LIMITS__DEPTH", "3", "limits.depth"),
+        ("TRAIL_STORE__NODE", "../a", "store.node"),
     ],
 )
 def test_an_invalid_setting_is_reported_with_its_possible_sources(
@@ -78,6 +79,7 @@ def test_an_invalid_setting_is_reported_with_its_possible_sources(
     assert refused.value.message.startswith(f"Setting {name}: ")
     assert refused.value.hint == f"Settings are read from: defaults, mine.toml, {variable}."
     assert str(config.parent) not in str(refused.value)
+    assert "pattern" not in refused.value.message  # in words, by the description
 
 
 def test_an_unknown_setting_in_the_file_is_reported(config: Path) -> None:

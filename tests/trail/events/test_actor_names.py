@@ -18,7 +18,7 @@ from trail.core.model import Directory, Person
 from trail.events import actor_names, counts, events, export, lanes, people, suggestions
 from trail.events.question_names import Directory as Names
 from trail.ingest import directory
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from ui.people import actor_list
 

@@ -7,7 +7,7 @@ import pytest
 from trail.core.errors import InputError
 from trail.events import annotations
 from trail.events.annotations import Annotation
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 
 TEXT = """Time,Until,Label

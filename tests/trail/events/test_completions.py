@@ -12,7 +12,7 @@ from tests.trail.random_trail import NOW, event
 from trail.events import counts
 from trail.events.completions import complete
 from trail.storage import search_help, search_syntax
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.storage.time_expressions import MONDAY, SUNDAY
 

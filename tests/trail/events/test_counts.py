@@ -10,7 +10,8 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events import counts, timeline
 from trail.storage import shared_results
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Choice, Filter, Window
 
 ROWS = random_trail.random_rows(3, 400)
@@ -149,6 +150,10 @@ def test_day_length_follows_daylight_saving_time(
 def test_bars_are_contiguous(full_store: Store, tz: str, window: str) -> None:
     filter_ = Filter.parse(f"{window}&tz={tz}")
     result = timeline.histogram(full_store, filter_, NOW)
+    split = timeline.histogram(full_store, filter_, NOW, by="outcome")
+    assert (split.bars, split.grain) == (result.bars, result.grain)
+    failed = counts.count(full_store, filter_.put("outcome", "failure", "include"), NOW)
+    assert sum(part.get("failure", 0) for part in split.parts) == failed
     span = timeline.bounded(full_store, filter_.window(NOW), NOW)
     assert sum(bar.count for bar in result.bars) == counts.count(full_store, filter_, NOW)
     if span.start == span.end:
@@ -190,6 +195,31 @@ def test_selected_values_without_events_are_last(full_store: Store) -> None:
     values = counts.facets(full_store, filter_, NOW).values["action"]
     assert [(value.value, value.count) for value in values[-2:]] == [("Aa none", 0), ("Ab none", 0)]
     assert len(values) == len(random_trail.ACTIONS) + 2
+
+
+def test_a_selected_actor_without_events_keeps_its_name(full_store: Store) -> None:
+    every = Filter.parse("actor=tokens/nobody")
+    names = {one.value: one.label for one in counts.facets(full_store, every, NOW).values["actor"]}
+    none = Filter.parse("from=1999-01-01&to=1999-01-02")
+    for actor, name in names.items():
+        values = counts.facets(full_store, none.put("actor", actor, "include"), NOW).values["actor"]
+        assert [(one.value, one.label, one.count) for one in values] == [(actor, name, 0)]
+    assert any(actor != name for actor, name in names.items())
+    assert names["tokens/nobody"] == "nobody"
+
+
+def test_a_selected_target_without_events_keeps_a_name_of_its_own(full_store: Store) -> None:
+    names: dict[str, set[str]] = {"nothing": {"nothing"}}
+    for row in ROWS:
+        if row.target_id and row.target_name:
+            names.setdefault(row.target_id, set()).add(row.target_name)
+    none = Filter.parse("from=1999-01-01&to=1999-01-02")
+    for target, known in names.items():
+        facets = counts.facets(full_store, none.put("target", target, "exclude"), NOW)
+        (value,) = facets.values["target"]
+        assert (value.value, value.count) == (target, 0)
+        assert value.label in known
+    assert any(target not in known for target, known in names.items())
 
 
 def test_equal_counts_are_sorted_by_name(tmp_path: Path) -> None:

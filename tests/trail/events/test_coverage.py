@@ -11,7 +11,7 @@ from tests.conftest import Load
 from trail.core.settings import Settings
 from trail.events import coverage
 from trail.events.coverage import Span
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 MONDAY = dt.datetime(2026, 11, 23)
 HOUR = dt.timedelta(hours=1)

@@ -14,7 +14,7 @@ from trail.core.model import EVENT_COLUMNS
 from trail.events import counts, events, windows
 from trail.events.cursor import Cursor
 from trail.events.names import DERIVED
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 ROWS = random_trail.random_rows(4, 400)

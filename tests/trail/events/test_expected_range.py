@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from trail.core.settings import Settings
 from trail.events import coverage, expected_range, hours_of_week, timeline
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 DAY, HOUR, MINUTE = dt.timedelta(days=1), dt.timedelta(hours=1), dt.timedelta(minutes=1)

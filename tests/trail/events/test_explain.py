@@ -1,21 +1,22 @@
 """Explanations of empty results: parts of the filter, nearest matches, misspelt words."""
 
+from collections.abc import Callable
+
 import pytest
 
-from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, WAREHOUSE, at, line, text
 from trail.events import counts, explain, spelling
 from trail.events.explain import Deadline, Part
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NOW = at(60 * 24 * 10)
 DAY = 60 * 24
 
 
-@pytest.fixture
-def filled(store: Store, load: Load) -> Store:
-    load(
+@pytest.fixture(scope="module")
+def filled(module_store: Store, module_load: Callable[[bytes], object]) -> Store:
+    module_load(
         text(
             line(0, "Warehouses Modified", WAREHOUSE, "w1"),
             line(DAY, "Warehouses Disabled", WAREHOUSE, "w2"),
@@ -24,7 +25,7 @@ def filled(store: Store, load: Load) -> Store:
             line(9 * DAY, "Warehouses Modified", WAREHOUSE, "w3"),
         )
     )
-    return store
+    return module_store
 
 
 def shown(parts: list[Part]) -> list[tuple[str, str, tuple[str, ...], int | None]]:

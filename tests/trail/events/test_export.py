@@ -22,7 +22,7 @@ from trail.core.model import RECORD_COLUMNS
 from trail.events import ecs, names, ocsf, slices
 from trail.events import export as exports
 from trail.events.export import Export
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 ROWS = random_trail.random_rows(11)

@@ -10,7 +10,7 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW
 from trail.core.catalogue import DESTRUCTIVE_KINDS, FAILED_KINDS
 from trail.events import hours_of_week, lanes
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 ROWS = random_trail.random_rows(5, 400)

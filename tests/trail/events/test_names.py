@@ -7,7 +7,7 @@ import pytest
 
 from tests.trail import random_trail
 from trail.events.names import FLAGS, STAR, join_names, name_rows
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 ROWS = random_trail.random_rows(5, 200)
 SQL = f"select {STAR} from events e order by occurred_at, event_id"

@@ -14,10 +14,11 @@ from trail.events import events
 from trail.events.cursor import Cursor
 from trail.integrity import mirror
 from trail.retention.purge import Purge
-from trail.storage.database import Params, Reading, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Params, Reading
 from trail.storage.filters import Filter, Window
 
-TIMES = [dt.datetime(2026, 10, 1) + dt.timedelta(hours=number) for number in range(150)]
+TIMES = [dt.datetime(2026, 10, 1) + dt.timedelta(hours=number) for number in range(90)]
 
 
 def record(name: str, at: dt.datetime) -> str:
@@ -58,13 +59,13 @@ def test_no_event_is_lost_or_shown_twice(tmp_path: Path, sort: str, every: int) 
         changes += 1
         at = TIMES[7 * changes % len(TIMES)] + dt.timedelta(seconds=1)
         random_trail.add(store, tmp_path, [record(f"new-{changes}", at)])
-        edge = TIMES[min(changes, 90)]
+        edge = TIMES[min(changes, 60)]
         store.write(Purge(Window(None, edge), True, None, edge, 0, edge, "test", seals).run)
 
     engine = Changing(store, every, change)
     before, shown, after = ids(store), [], None
     while True:
-        page = events.page(engine, Filter(sort=sort), NOW, after=after, rows=50)
+        page = events.page(engine, Filter(sort=sort), NOW, after=after, rows=30)
         shown += [row["event_id"] for row in page.rows]
         if not page.has_after:
             break

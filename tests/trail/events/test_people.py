@@ -2,15 +2,15 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.conftest import Load
 from trail.core.model import Directory, Person
 from trail.events import people
 from trail.ingest import directory
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
@@ -33,9 +33,9 @@ def event(number: int, actor: str, action: str, day: int, target: str = "t1", **
     )
 
 
-@pytest.fixture
-def full_store(load: Load, store: Store) -> Store:
-    load(
+@pytest.fixture(scope="module")
+def full_store(module_store: Store, module_load: Callable[[bytes], object]) -> Store:
+    module_load(
         "\n".join(
             [
                 event(1, "users/old", "Source Modified", 2),
@@ -54,8 +54,8 @@ def full_store(load: Load, store: Store) -> Store:
         ).encode()
     )
     people_ = (Person("users/old", "Olga Old", "olga@example.com"), Person("users/quiet", "Q", ""))
-    directory.keep(store, Directory("w", "Example", "example", people_))
-    return store
+    directory.keep(module_store, Directory("w", "Example", "example", people_))
+    return module_store
 
 
 def test_actor_states(full_store: Store) -> None:

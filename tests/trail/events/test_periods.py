@@ -16,7 +16,7 @@ from trail.core.settings import Settings
 from trail.events import counts, coverage, periods, timeline
 from trail.events.periods import Change
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 
 DAY, HOUR = dt.timedelta(days=1), dt.timedelta(hours=1)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events.questions import interpret, is_question, read
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.storage.time_expressions import MONDAY
 
@@ -91,3 +91,36 @@ def test_whatever_the_text_the_filter_is_valid_and_no_word_is_lost(store: Store,
     )
     if is_question(text):
         read(store, _BASE, text, NOW, MONDAY)
+
+
+# Asked from Overview, each takes two actions: open Explore, and press Enter in its search box.
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("who disabled warehouses last week",
+         "from=last_week&category=Warehouses&kind=disable"),
+        ("what did token terraform do yesterday", f"from=yesterday&actor={_TERRAFORM}"),
+        ("who deleted sources last 30 days", "from=30d&category=Source&kind=delete"),
+        ("who changed sources from 1 oct to 10 oct",
+         "from=2026-10-01&to=2026-10-11&category=Source&changes=yes"),
+        ("which warehouses failed last week",
+         "from=last_week&category=Warehouses&outcome=failure"),
+        ("who changed permissions last month",
+         "from=last_month&category=Access Management&changes=yes"),
+        ("what did maya.lind@example.com do last week", f"from=last_week&actor={_MAYA}"),
+        ("who created tokens last 90 days", "from=90d&target_type=token&kind=create"),
+        ("who modified Snowflake prod last 30 days",
+         "from=30d&target=Snowflake prod&kind=modify"),
+        ("who deleted integrations this month",
+         "from=this_month&category=Integrations&kind=delete"),
+    ],
+)  # fmt: skip
+def test_the_ten_questions_of_an_investigation_are_answered(
+    store: Store, text: str, expected: str
+) -> None:
+    question = read(store, _BASE, text, NOW, MONDAY)
+    assert question
+    assert question.not_understood == ()
+    wanted = Filter.parse(expected)
+    assert (question.filter.start, question.filter.end) == (wanted.start, wanted.end)
+    assert question.filter.choices == wanted.choices

@@ -17,7 +17,8 @@ from trail.events import events, slices, sorting, windows
 from trail.events import export as exports
 from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
-from trail.storage.database import Engine, Store
+from trail.storage.duckdb import Store
+from trail.storage.engine import Engine
 from trail.storage.filters import SORT_COLUMNS, Filter
 
 ROWS = random_trail.random_rows(11, flagged=True)

@@ -6,12 +6,13 @@ import json
 from tests.conftest import Load
 from tests.trail.random_trail import event
 from trail.events import store_status
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_status_of_an_empty_store(store: Store) -> None:
     assert store_status.status(store) == {
         "events": 0,
+        "archived": 0,
         "unverified": 0,
         "future_dated": 0,
         "oldest": None,
@@ -35,6 +36,7 @@ def test_status_adds_up_all_loads(store: Store, load: Load) -> None:
     assert before <= arrival <= dt.datetime.now(dt.UTC)
     assert result == {
         "events": 2,
+        "archived": 0,
         "unverified": 0,
         "future_dated": 0,
         "oldest": "2026-10-01T00:00:00Z",

@@ -10,7 +10,7 @@ from tests.trail.random_trail import NOW, event
 from trail.core.errors import FilterError
 from trail.events import counts
 from trail.events.suggestions import suggest
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 _SHOP = ("source", "src_1", "Café web-shop")

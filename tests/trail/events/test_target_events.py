@@ -6,7 +6,7 @@ from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, WAREHOUSE, at, line, run, text
 from trail.events import events
 from trail.events.target_events import next_failure, previous_event, target_filter
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NOW = at(60 * 24)

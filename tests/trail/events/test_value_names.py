@@ -2,12 +2,12 @@
 
 import datetime as dt
 import unicodedata
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.conftest import Load
 from tests.segment_records import api_event, ndjson
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW
@@ -15,14 +15,14 @@ from trail.core.model import Directory, Person
 from trail.events import counts, spelling, value_names
 from trail.events.explain import Deadline
 from trail.ingest import directory
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
 
 
-@pytest.fixture
-def named(store: Store, load: Load) -> Store:
+@pytest.fixture(scope="module")
+def named(module_store: Store, module_load: Callable[[bytes], object]) -> Store:
     """Give a store with two people of one name, an address that moved, and Segment itself."""
     actors = ["users/u1", "users/u2", "users/u3", "users/u4", "__system__", "usr9"]
     emails = {"users/u3": "moved@example.com", "users/u4": "moved@example.com"}
@@ -38,15 +38,15 @@ def named(store: Store, load: Load) -> Store:
         )
         for number, actor in enumerate(actors)
     ]
-    load(ndjson(records))
+    module_load(ndjson(records))
     people = (
         Person("users/u1", "Kim Ode", "kim@example.com"),
         Person("users/u2", "kim ode", "kim2@example.com"),
         Person("users/u8", "Élodie Roux", ""),
         Person("users/usr9", "Lee", ""),
     )
-    directory.keep(store, Directory("w", "Example", "example", people))
-    return store
+    directory.keep(module_store, Directory("w", "Example", "example", people))
+    return module_store
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ from trail.evidence import pack, sign_off
 from trail.findings import reviews
 from trail.findings.model import Finding, Reason
 from trail.retention import legal_holds
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 WEEK = "from=2026-11-01T00:00:00Z&to=2026-11-06T00:00:00Z"

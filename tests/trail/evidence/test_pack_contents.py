@@ -20,7 +20,7 @@ from trail.core.settings import CONFIG_VARIABLE
 from trail.events import event_digest, export
 from trail.evidence.period import resolve
 from trail.integrity import key_file
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NAMES = [

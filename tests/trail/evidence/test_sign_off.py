@@ -26,7 +26,7 @@ from trail.findings.sign_offs import Signoff
 from trail.findings.signable_days import SignableDays
 from trail.ingest.files import load_files
 from trail.integrity import seal_status, verification
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 AWARE = NOW.replace(tzinfo=dt.UTC)

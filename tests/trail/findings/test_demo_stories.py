@@ -12,7 +12,7 @@ from trail.findings import queries
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 END = dt.datetime(2026, 11, 1, tzinfo=dt.UTC)

@@ -14,7 +14,7 @@ from trail.findings import detector_titles, queries, reviews
 from trail.findings.detector import daily, workdays
 from trail.findings.detector import events as example
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Choice, Filter
 
 NOW = random_trail.NOW

@@ -1,6 +1,9 @@
 """Open findings are reported a week before their events are past retention."""
 
 import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,25 +14,41 @@ from trail.findings import expiring, queries, reviews
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 STRANGE = FIRST_DAY + dt.timedelta(days=38)
 KEPT = dt.timedelta(days=91)  # the day itself, and 90 whole days after it
 
 
-@pytest.fixture
-def finding(store: Store, settings: Settings) -> Finding:
-    """Return the finding of one unusual day after weeks of regular activity."""
+@pytest.fixture(scope="module")
+def prepared(module_store: Store, module_settings: Settings) -> Path:
+    """Return a database with one unusual day after weeks of regular activity, to be copied."""
     detection.load(
-        store,
-        settings,
+        module_store,
+        module_settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
             *events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1"),
         ),
     )
-    refresh(store, detection.end_of_day(39))
+    refresh(module_store, detection.end_of_day(39))
+    module_store.close()
+    return module_settings.store.path
+
+
+@pytest.fixture
+def store(prepared: Path, settings: Settings) -> Iterator[Store]:
+    """Return a copy of the prepared database."""
+    shutil.copy(prepared, settings.store.path)
+    opened = Store.open(settings.store.path, settings)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def finding(store: Store) -> Finding:
+    """Return the finding of the unusual day."""
     result = queries.queue(store, Filter(), detection.end_of_day(39)).findings
     assert [item.day for item in result] == [STRANGE]
     return result[0]

@@ -15,7 +15,7 @@ from trail.findings.columns import BY_NAME, COLUMNS, KEYS, Scene
 from trail.findings.detector import daily, events, workdays
 from trail.findings.listing import Listing, Shown
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records
 
@@ -23,12 +23,12 @@ NOW = detection.end_of_day(39)
 NAMES = {"ana": "Ana Lima"}
 
 
-@pytest.fixture
-def filled(store: Store, settings: Settings) -> Store:
+@pytest.fixture(scope="module")
+def filled(module_store: Store, module_settings: Settings) -> Store:
     """Return a scored store with three findings, one of them decided and one assigned."""
     detection.load(
-        store,
-        settings,
+        module_store,
+        module_settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
             *daily(workdays(0, 40), "users/ben", "Warehouses Modified", target="warehouse-1"),
@@ -37,11 +37,11 @@ def filled(store: Store, settings: Settings) -> Store:
             *events(38, "10:00", "users/ben", "Audience CSV Downloaded", "a", times=14),
         ),
     )
-    refresh(store, NOW)
-    findings = listing(store).queue.findings
-    reviews.decide(store, findings[:1], reviews.DONE, "", "ana", frozenset())
-    records.assign(store, records.subject("finding", findings[1].finding_id), "ana", "ana")
-    return store
+    refresh(module_store, NOW)
+    findings = listing(module_store).queue.findings
+    reviews.decide(module_store, findings[:1], reviews.DONE, "", "ana", frozenset())
+    records.assign(module_store, records.subject("finding", findings[1].finding_id), "ana", "ana")
+    return module_store
 
 
 def listing(store: Store, zone: str = "UTC", **shown: object) -> Listing:

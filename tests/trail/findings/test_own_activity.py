@@ -17,7 +17,7 @@ from trail.core.sections import Auth
 from trail.events import people
 from trail.findings import reviews
 from trail.findings.model import Finding, Reason
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 HASH = "$2b$12$" + "a" * 53
 AT = "2026-11-18T08:00:00Z"

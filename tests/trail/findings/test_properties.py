@@ -18,7 +18,7 @@ from trail.findings import queries
 from trail.findings.budget import WARM_UP_DAYS, Scored, apply_budget
 from trail.findings.detector import FIRST_DAY, ExampleEvent
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from trail.core.settings import Settings
 from trail.findings import queries
 from trail.findings.detector import FIRST_DAY, daily, events, workdays
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 DAY = FIRST_DAY + dt.timedelta(days=38)
@@ -37,12 +37,12 @@ class _RecordedOutput:
         raise AssertionError("findings shows no progress")
 
 
-@pytest.fixture
-def filled(store: Store, settings: Settings) -> Store:
+@pytest.fixture(scope="module")
+def filled(module_store: Store, module_settings: Settings) -> Store:
     """Return a scored store with regular activity and one unusual day."""
     detection.load(
-        store,
-        settings,
+        module_store,
+        module_settings,
         (
             *daily(workdays(0, 40), "users/ana", "Source Modified", target="source-1"),
             *daily(workdays(0, 40), "users/ben", "Warehouses Modified", target="warehouse-1"),
@@ -51,8 +51,8 @@ def filled(store: Store, settings: Settings) -> Store:
             *events(38, "12:00", "users/ana", "Permission Check", "warehouse-1"),
         ),
     )
-    refresh(store, detection.end_of_day(39))
-    return store
+    refresh(module_store, detection.end_of_day(39))
+    return module_store
 
 
 def command(store: Store, settings: Settings, **given: object) -> str:

@@ -1,6 +1,9 @@
 """Refresh: what is aggregated and rescored, and what stays: decisions and old scores."""
 
 import datetime as dt
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -13,7 +16,7 @@ from trail.findings.finding_store import finding_id
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
 from trail.storage import cube
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 HABITS = (
@@ -23,12 +26,22 @@ HABITS = (
 STRANGE = events(38, "11:00", "users/ana", "Warehouses Disabled", "warehouse-1")
 
 
+@pytest.fixture(scope="module")
+def prepared(module_store: Store, module_settings: Settings) -> Path:
+    """Return a scored database with two regular activities and one unusual day, to be copied."""
+    detection.load(module_store, module_settings, (*HABITS, *STRANGE))
+    refresh(module_store, detection.end_of_day(39))
+    module_store.close()
+    return module_settings.store.path
+
+
 @pytest.fixture
-def filled(store: Store, settings: Settings) -> Store:
-    """Return a scored store with two regular activities and one unusual day."""
-    detection.load(store, settings, (*HABITS, *STRANGE))
-    refresh(store, detection.end_of_day(39))
-    return store
+def filled(prepared: Path, settings: Settings) -> Iterator[Store]:
+    """Return a copy of the prepared database."""
+    shutil.copy(prepared, settings.store.path)
+    opened = Store.open(settings.store.path, settings)
+    yield opened
+    opened.close()
 
 
 def finding_of(store: Store, actor: str = "users/ana", day: int = 38) -> Finding:

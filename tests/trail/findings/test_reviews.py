@@ -7,7 +7,7 @@ import pytest
 from trail.core.errors import InputError
 from trail.findings import expected_activity, reviews
 from trail.findings.model import Finding, Reason
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOBODY: frozenset[str] = frozenset()
 

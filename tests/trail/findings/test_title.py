@@ -16,7 +16,7 @@ from trail.findings import queries
 from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
 from trail.findings.model import Finding, Reason
 from trail.findings.title import title
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 OSLO = ZoneInfo("Europe/Oslo")
 ANA = (

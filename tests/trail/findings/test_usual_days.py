@@ -11,7 +11,7 @@ from trail.findings import risks, usual_days
 from trail.findings.detector import FIRST_DAY, ExampleEvent, events
 from trail.findings.model import Finding
 from trail.findings.refresh import refresh
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 ACTIONS = ("Source Modified", "Warehouses Disabled", "Audience Created")
 LAST = 45

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from tests import detection
 from trail.core.settings import Settings
 from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 DAY = 42  # a Monday
 EVERYBODY = (

@@ -23,7 +23,7 @@ from trail.incidents.listing import Listing
 from trail.incidents.shown import GROUPS, Shown
 from trail.ingest.files import load_files
 from trail.storage import event_flags
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 DAY = 60 * 24

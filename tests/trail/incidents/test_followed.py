@@ -8,7 +8,7 @@ from trail.events import events
 from trail.incidents import cause_score, incident_text, queries
 from trail.incidents.followed import Followed, followed, is_change
 from trail.incidents.likely_causes import evidence
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NOW = at(60 * 24 * 3)

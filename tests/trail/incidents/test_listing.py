@@ -15,7 +15,7 @@ from trail.incidents.kinds import KINDS, OTHER, kind_of
 from trail.incidents.listing import Listing
 from trail.incidents.owners import owners
 from trail.incidents.shown import EVERYTHING, GROUPS, Shown
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records
 

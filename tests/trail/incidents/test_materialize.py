@@ -21,7 +21,7 @@ from trail.incidents.incident import Incident
 from trail.incidents.queries import incidents
 from trail.ingest.files import load_files
 from trail.storage import cursors, dimensions
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 LATER = at(60 * 24 * 10)

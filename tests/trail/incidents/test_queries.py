@@ -16,18 +16,18 @@ from trail.incidents import attempt_strip, queries
 from trail.incidents.incident import ORDERS, Change, Incident
 from trail.incidents.incident_json import records
 from trail.incidents.likely_causes import candidates, changes_before
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 NOW = at(60 * 24 * 3)
 DAY = 60 * 24
 
 
-@pytest.fixture
-def filled(store: Store, load: Load) -> Store:
+@pytest.fixture(scope="module")
+def filled(module_store: Store, module_load: Callable[[bytes], object]) -> Store:
     """Return a store with an outage of a warehouse, a transient, and a storm of six audiences."""
     storm = (run(DAY + n, 1, ("audience", f"a{n}", f"A {n}")) for n in range(6))
-    load(
+    module_load(
         text(
             *(item for hour in range(6) for item in run(60 * hour, 5, WAREHOUSE)),
             *run(90, 2),
@@ -36,7 +36,7 @@ def filled(store: Store, load: Load) -> Store:
             change(3 * DAY - 1),
         )
     )
-    return store
+    return module_store
 
 
 def asked(store: Store, query: str = "") -> list[str]:

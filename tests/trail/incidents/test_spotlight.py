@@ -4,7 +4,7 @@ from tests.conftest import Load
 from tests.trail.incidents.failures import AUDIENCE, WAREHOUSE, at, change, line, run, text
 from trail.incidents import queries
 from trail.incidents.spotlight import DAYS, spotlights
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 DAY = 60 * 24

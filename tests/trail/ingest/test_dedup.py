@@ -13,7 +13,7 @@ from tests.segment_records import api_event, forwarded, line, ndjson
 from trail.core.settings import Settings
 from trail.ingest import dedup
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 AT = dt.datetime(2026, 3, 2, 10, 0, tzinfo=dt.UTC)
 

@@ -10,7 +10,7 @@ from trail.core.errors import InputError
 from trail.core.model import Batch
 from trail.core.settings import Settings
 from trail.ingest.files import files, load_files, loaders
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NO_KIND = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 4
 

@@ -20,7 +20,7 @@ from trail.events import actor_names, counts, people
 from trail.findings import queries
 from trail.ingest import directory, pipeline
 from trail.integrity import sealing, verification
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)

@@ -34,7 +34,7 @@ from trail.core.model import Batch, Chunk, Reject
 from trail.core.settings import Settings
 from trail.ingest import pipeline
 from trail.ingest.files import load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 LONGEST = Settings().limits.line_bytes
 

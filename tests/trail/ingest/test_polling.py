@@ -18,7 +18,7 @@ from trail.core.settings import Settings
 from trail.events import coverage
 from trail.ingest import directory, polling
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, 10, 0)
 DAY = dt.timedelta(days=1)

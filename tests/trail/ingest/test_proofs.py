@@ -19,7 +19,7 @@ from trail.core.settings import Settings
 from trail.events import counts
 from trail.ingest import dedup, pipeline, proofs
 from trail.integrity import batch_balance, seal_store
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 DETAILS = {

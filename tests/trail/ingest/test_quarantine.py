@@ -11,7 +11,7 @@ from trail.core.model import Batch, Chunk, Reject
 from trail.core.settings import Settings
 from trail.ingest import pipeline, quarantine
 from trail.ingest.quarantine import UNVERIFIED
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_reasons_are_counted_by_batch(load: Load, store: Store) -> None:

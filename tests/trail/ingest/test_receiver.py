@@ -14,10 +14,11 @@ from tests.segment_records import forwarded
 from trail.core.errors import UnavailableError
 from trail.core.model import Received
 from trail.core.settings import Settings
-from trail.ingest import pipeline, receiver
-from trail.ingest.receiver import Intake, folder_of, recover
+from trail.ingest import pipeline
+from trail.ingest.keeper import Keeper
+from trail.ingest.receiver import Intake, folder_of, into_store, recover
 from trail.ingest.write_ahead_log import Entry, Journal
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 RECEIVER = replace(LOADER, read=lambda *_: Received((), ()))
 
@@ -32,7 +33,7 @@ def raw(number: int) -> bytes:
 
 @pytest.fixture
 def running(settings: Settings, store: Store) -> Iterator[Intake]:
-    opened = Intake(settings, lambda: store)
+    opened = into_store(settings, lambda: store)
     yield opened
     opened.close()
 
@@ -78,7 +79,7 @@ def test_an_unproved_record_is_marked(running: Intake, store: Store) -> None:
 
 
 def test_closing_keeps_what_was_offered_last(settings: Settings, store: Store) -> None:
-    opened = Intake(settings, lambda: store)
+    opened = into_store(settings, lambda: store)
     done = [opened.offer(RECEIVER, received(raw(number))) for number in range(300)]
     opened.close()
     assert all(item.exception() is None for item in done)
@@ -94,7 +95,7 @@ def test_a_store_that_refuses_loses_nothing(
         raise duckdb.IOException("No space left on device")
 
     monkeypatch.setattr(pipeline, "add", full)
-    opened = Intake(settings, lambda: store)
+    opened = into_store(settings, lambda: store)
     opened.offer(RECEIVER, received(raw(1))).result(5)
     eventually(lambda: opened.problem != "")
     opened.offer(RECEIVER, received(raw(2))).result(5)
@@ -115,7 +116,7 @@ def test_a_record_that_breaks_the_reader_goes_to_quarantine_alone(
         real(store, batch, chunk, limits)  # type: ignore[arg-type]
 
     monkeypatch.setattr(pipeline, "add", brittle)
-    opened = Intake(settings, lambda: store)
+    opened = into_store(settings, lambda: store)
     opened.offer(RECEIVER, received(*(raw(number) for number in range(4)))).result(5)
     opened.close()
     assert len(rows(store)) == 3
@@ -127,7 +128,7 @@ def test_the_next_start_keeps_what_a_kill_left_behind(settings: Settings, store:
     journal = Journal(folder_of(settings), 1 << 20)
     journal.append([Entry("webhook", raw(number), True) for number in range(3)]).result(5)
     # Half of it was in the database already, as when killed between the commit and the removal.
-    receiver.Keeper(settings).keep(store, [Entry("webhook", raw(0), True)])
+    Keeper(settings).keep(store, [Entry("webhook", raw(0), True)])
     assert recover(settings, lambda: store) == 1
     assert len(rows(store)) == 3
     assert recover(settings, lambda: store) == 0

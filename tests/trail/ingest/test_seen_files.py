@@ -18,7 +18,7 @@ from trail.core.model import Arrived, Batch, Drop
 from trail.core.settings import Settings
 from trail.ingest import files, pipeline, seen_files
 from trail.ingest.files import load_drop
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 class Shelf:

@@ -23,7 +23,7 @@ from trail.core.settings import Settings
 from trail.events import coverage
 from trail.ingest import pipeline, polling, source_health
 from trail.ingest.source_health import SourceHealth
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, 10, 0)
 MINUTE, HOUR, DAY = dt.timedelta(minutes=1), dt.timedelta(hours=1), dt.timedelta(days=1)

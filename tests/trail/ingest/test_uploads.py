@@ -1,6 +1,7 @@
 """Uploaded files on disk: names, parts, limits, and how long they stay."""
 
 import datetime as dt
+import resource
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,30 @@ def test_parts_are_joined_and_a_part_that_comes_again_is_not(limited: Settings) 
     for unknown, by in ((upload.upload_id, "jon"), ("../x", "maya"), ("0" * 32, "maya")):
         with pytest.raises(InputError):
             uploads.find(limited, unknown, by)
+
+
+@pytest.mark.parametrize("free", [0, 1, 2])
+def test_a_part_that_did_not_fit_on_the_disk_can_be_repeated(limited: Settings, free: int) -> None:
+    upload = uploads.begin(limited, "a.csv", 6, "maya", NOW)
+    uploads.append(limited, upload, 0, b"abc")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3 + free, hard))
+    try:
+        with pytest.raises(UnavailableError):
+            uploads.append(limited, upload, 3, b"def")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert uploads.append(limited, upload, 3, b"def") == (6, True)
+    assert uploads.path_of(limited, upload).read_bytes() == b"abcdef"
+
+
+def test_a_mapping_does_not_bring_back_a_discarded_file(limited: Settings) -> None:
+    upload = uploads.begin(limited, "a.csv", 6, "maya", NOW)
+    other = uploads.begin(limited, "b.csv", 6, "rita", NOW)
+    uploads.remove(limited, upload)
+    with pytest.raises(InputError):
+        uploads.set_mapping(limited, upload, {"type": "Action"})
+    assert uploads.waiting(limited) == [other]
 
 
 def test_the_disk_is_bounded(limited: Settings) -> None:

@@ -22,7 +22,7 @@ from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.integrity import loss_monitor, mirror, verification
 from trail.integrity.mirror import Files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 DAYS = (1, 2, 4, 5)
 A_DAY = 40

@@ -1,6 +1,7 @@
 """The archive and the key file are part of what a verification checks."""
 
 import datetime as dt
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,23 +12,39 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import fixed_clock
+from tests.conftest import default_settings
 from tests.trail.integrity.conftest import NOW, Trail, event
 from trail.core.errors import IntegrityError
 from trail.core.settings import Settings
-from trail.retention import archive_reader
+from trail.integrity import mirror, verification
 
 LATER = dt.datetime(2027, 2, 1, 12)  # after the retention of 90 days of 1 and 2 November
 
 
+def with_archive(settings: Settings, folder: Path) -> Settings:
+    store = settings.store.model_copy(update={"archive": True, "archive_path": folder / "kept"})
+    return settings.model_copy(update={"store": store})
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a trail whose first two days were archived and removed."""
+    folder = tmp_path_factory.mktemp("prepared")
+    with pytest.MonkeyPatch.context() as patch:
+        trail = Trail(with_archive(default_settings(folder, patch), folder), folder)
+        trail.load([event(number, of) for of in (1, 2, 5) for number in range(4)])
+        assert trail.seal() == 6
+        trail.run(lambda s: fixed_clock.retain(s, trail.settings, LATER))
+        assert trail.problems() == []
+    return folder
+
+
 @pytest.fixture
-def archived(settings: Settings, tmp_path: Path) -> Trail:
-    """Return a trail whose first two days were archived and removed."""
-    store = settings.store.model_copy(update={"archive": True, "archive_path": tmp_path / "kept"})
-    trail = Trail(settings.model_copy(update={"store": store}), tmp_path)
-    trail.load([event(number, of) for of in (1, 2, 5) for number in range(4)])
-    assert trail.seal() == 6
-    trail.run(lambda s: fixed_clock.retain(s, trail.settings, LATER))
-    assert trail.problems() == []
+def archived(prepared: Path, settings: Settings, tmp_path: Path) -> Trail:
+    """Return a copy of the prepared trail."""
+    shutil.copytree(prepared, tmp_path, dirs_exist_ok=True)
+    trail = Trail(with_archive(settings, tmp_path), tmp_path, loads=1)
+    trail.run(lambda store: mirror.catch_up(store, trail.files))  # its mark names the file by path
     return trail
 
 
@@ -44,12 +61,22 @@ def other_raw(table: pa.Table) -> pa.Table:
     return table.set_column(table.column_names.index("raw"), "raw", raw)
 
 
+def replaced_by_pipe(path: Path) -> None:
+    path.unlink()
+    os.mkfifo(path)
+
+
 ALTERED: dict[str, tuple[Callable[[Path], None], tuple[int, str, int], str]] = {
     "deleted": (Path.unlink, (1, "archive missing", 4), "is missing"),
     "truncated": (
         lambda path: path.write_bytes(path.read_bytes()[:-40]) and None,
         (1, "archive changed", 4),
         "cannot be read",
+    ),
+    "a pipe in its place": (
+        replaced_by_pipe,
+        (1, "archive missing", 4),
+        "is missing",
     ),
     "a record edited": (
         lambda path: rewritten(path, other_raw),
@@ -74,11 +101,19 @@ def test_an_altered_part(archived: Trail, name: str) -> None:
     alter, problem, words = ALTERED[name]
     alter(parts(archived)[0])
     assert archived.problems() == [problem]
-    (text,) = archived.run(lambda s: archive_reader.problems(s, archived.settings, "2026-11"))
-    assert words in text
     settings = archived.settings
+    report = archived.run(lambda store: verification.verify(store, settings, full=True))
+    assert words in report.problems[0].text
     archived.run(lambda store: fixed_clock.accept(store, settings, "a lost disk", "dana"))
     assert archived.problems() == []
+
+
+def test_a_part_with_a_column_of_another_type(archived: Trail) -> None:
+    def changed(table: pa.Table) -> pa.Table:
+        return table.set_column(table.column_names.index("raw"), "raw", pa.array([1] * 4))
+
+    rewritten(parts(archived)[0], changed)
+    assert (1, "archive changed") in {problem[:2] for problem in archived.problems()}
 
 
 def test_a_part_that_was_added(archived: Trail) -> None:

@@ -27,7 +27,7 @@ from trail.retention import policy
 from trail.runtime import maintenance
 from trail.runtime.job import Job, JobContext
 from trail.storage import cube, cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.event_flags import AHEAD
 
 # Today, since seals and loads are dated by the machine; later moments are simulated.

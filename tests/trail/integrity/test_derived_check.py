@@ -18,7 +18,7 @@ from trail.ingest import directory
 from trail.integrity import derived_check, verification
 from trail.integrity.chain_history import Problem
 from trail.storage import dimensions
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 OPEN = "occurred_at >= '2026-11-08' and occurred_at < '2026-11-09'"

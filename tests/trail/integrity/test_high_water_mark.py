@@ -95,7 +95,7 @@ def test_killed_process_loses_nothing(killed: Path, settings: Settings, tmp_path
     assert _opened(settings) == (COMMITS, ())
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_truncated_log_is_detected(
     killed: Path, settings: Settings, tmp_path: Path, seed: int
 ) -> None:

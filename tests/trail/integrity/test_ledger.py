@@ -23,12 +23,13 @@ from trail.events import annotations, coverage
 from trail.findings import expected_activity, reviews, risks, rule_toggles, rules
 from trail.integrity import commits
 from trail.notifications import destinations, rule_store
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.rule import Rule
 from trail.retention import legal_holds
 from trail.runtime import startup
 from trail.storage import dimensions, ledger
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.triage import records as triage
 
 HOUR = dt.timedelta(hours=1)
@@ -62,7 +63,7 @@ def use(store: Store, settings: Settings, turn: int = 1) -> None:
         number = destinations.add(cursor, there, forward(), "dana")
         weekly = DigestSchedule(f"Digest {turn}", number)
         weekly = replace(weekly, schedule_id=digest_schedules.save(cursor, weekly, "dana", OPEN))
-        digest_schedules.set_active(cursor, weekly, OPEN, active=False)
+        digest_schedules.set_active(cursor, weekly, "maya", OPEN, active=False)
         for hours in range(4):
             at = OPEN + hours * HOUR
             coverage.note(cursor, "segment", "watched", at, at + 1.5 * HOUR)

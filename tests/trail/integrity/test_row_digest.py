@@ -19,7 +19,7 @@ from trail.core.settings import Settings
 from trail.events.export import Export, stream
 from trail.ingest.files import load_files
 from trail.integrity import row_digest, seal_store, standalone_verifier
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\x00"), max_size=12)

@@ -12,9 +12,9 @@ from tests.receiver import Receiver
 from trail.core.sections import Forward
 from trail.core.settings import Settings
 from trail.notifications import destinations
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.worker import Forwarding, Send
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 KEY = "whsec_" + "QUFB" * 12
 

@@ -14,12 +14,12 @@ from tests.trail.notifications.conftest import Clock, forward
 from trail.core.errors import InputError
 from trail.core.settings import Settings
 from trail.notifications import delivery_log, destinations, rule_store, yaml_rules
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.dry_run import dry_run
 from trail.notifications.evaluate import CURSOR, Alerts, evaluate_rows, prune
 from trail.notifications.rule import Rule, parse_rule
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 WAREHOUSE = {"resource_type": "warehouse", "resource_id": "WH1", "target": "Prod"}
 SaveRule = Callable[..., Rule]
@@ -341,7 +341,7 @@ def test_rules_round_trip_through_yaml(store: Store, save_rule: SaveRule) -> Non
     result = yaml_rules.parse(text)
     assert result == rule_store.list_all(store)
     changed = [replace(result[0], daily_cap=7), result[1], Rule("Third")]
-    from trail.storage.database import Inside
+    from trail.storage.inside import Inside
 
     counts = store.write(lambda c: yaml_rules.import_rules(c, Inside(c), changed, "owner"))
     assert counts == {"new": 1, "changed": 1, "same": 1}

@@ -25,7 +25,7 @@ from trail.notifications.dry_run import Entry, _Run, dry_run
 from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule
 from trail.notifications.rule_templates import TEMPLATES
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 __all__ = ["alerts", "clock", "save_rule"]
 # The minute of record 1 is 08:01 on Sunday, 1 November 2026 (UTC).

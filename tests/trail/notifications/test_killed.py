@@ -17,7 +17,7 @@ from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.notifications import delivery_log
 from trail.notifications.worker import Forwarding
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 ROOT = Path(__file__).parents[3]
 

@@ -23,7 +23,7 @@ from trail.notifications import maintenance, rule_store
 from trail.notifications.evaluate import Alerts
 from trail.notifications.maintenance import MaintenanceWindow
 from trail.notifications.rule import Rule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 __all__ = ["alerts", "clock", "save_rule"]
 HOUR = dt.timedelta(hours=1)

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from trail.notifications.outbox_totals import REASONS, REST, totals
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 AT = dt.datetime(2026, 11, 24, 12)
 

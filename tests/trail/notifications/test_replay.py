@@ -18,7 +18,7 @@ from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.notifications import deliveries, delivery_log, destinations, event_streams
 from trail.runtime import startup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 TICK = dt.timedelta(microseconds=1)
 DISABLED = "Warehouse Disabled"

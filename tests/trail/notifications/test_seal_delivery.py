@@ -17,8 +17,8 @@ from tests.trail.notifications.conftest import KEY, Clock, Make, forward, hook
 from trail.core.settings import Settings
 from trail.integrity import mirror, verification
 from trail.notifications import deliveries, delivery_log, destinations, seal_delivery
-from trail.notifications.destinations import Destination
-from trail.storage.database import Store
+from trail.notifications.destination import Destination
+from trail.storage.duckdb import Store
 
 SEALED = dt.datetime(2026, 11, 8, 12)
 

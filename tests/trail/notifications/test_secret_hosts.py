@@ -14,9 +14,9 @@ from trail.core.model import Notification
 from trail.core.sections import Forward
 from trail.core.settings import Settings
 from trail.notifications import destinations, test_message
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
 NOTE = Notification("test", "k", NOW, {"title": "t", "text": "x"})

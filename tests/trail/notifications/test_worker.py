@@ -15,10 +15,10 @@ from trail.core.errors import InputError
 from trail.core.model import Notification, Request, Response
 from trail.core.settings import Settings
 from trail.notifications import deliveries, delivery_log, destinations, test_message
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.retry_policy import DELAYS_S, MAX_ATTEMPTS
 from trail.notifications.worker import Forwarding
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def enqueue_notices(store: Store, destination: Destination, clock: Clock, *keys: str) -> None:

@@ -27,20 +27,20 @@ from tests.trail.retention.test_policy import (
     with_archive,
 )
 from trail.core import atomic_file
-from trail.core.errors import InputError, UnavailableError
+from trail.core.errors import UnavailableError
 from trail.core.model import EVENT_COLUMNS
 from trail.core.settings import Settings
 from trail.events import counts, events, timeline
 from trail.events.export import Export, stream
+from trail.events.names import STAR, join_names
 from trail.ingest.files import load_files
-from trail.retention import archive, archive_reader, legal_holds
+from trail.retention import adoption, archive, legal_holds
 from trail.retention.purge import Purge
-from trail.storage.database import Store
+from trail.storage import archive_place, cold_files, cold_tier, tiers
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 ROOT = Path(__file__).parents[3]
-LAST = CUTOFF.date()
-FIRST = LAST - 10 * DAY
 LATER = NOW + 400 * DAY  # all events of random_trail are past retention
 
 
@@ -49,25 +49,25 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
     return with_archive(tmp_path)
 
 
-def view(settings: Settings, first: dt.date = FIRST, last: dt.date = LAST) -> list[dict[str, Any]]:
-    """Return all archived events of these days as rows of a store."""
-    store = archive_reader.open_days(settings, first, last)
-    try:
-        assert_consistent(store)
-        return [{name: row[name] for name in EVENT_COLUMNS} for row in rows(store)]
-    finally:
-        store.close()
+def view(store: Store) -> list[dict[str, Any]]:
+    """Return the archived events, as they are read together with those in the database."""
+    kept = {row["event_id"] for row in rows(store)}
+    both = tiers.both(store)
+    assert_consistent(both)
+    return [row for row in shown(both) if row["event_id"] not in kept]
 
 
 def shown(store: Store, where: str = "true") -> list[dict[str, Any]]:
     columns = ", ".join(EVENT_COLUMNS)
-    sql = f"select {columns} from event_rows where {where} order by occurred_at, event_id"
+    star = f"select {STAR}, e.raw from events e where {where}"
+    sql = f"select {columns} from ({join_names(star, ', raw')}) order by occurred_at, event_id"
     return store.table(sql).to_pylist()
 
 
 def files(settings: Settings) -> list[str]:
+    """Return the parts below the archive folder; the manifests of days are tested elsewhere."""
     folder = settings.store.archive_path
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.parquet"))
 
 
 def test_removed_events_are_archived_by_day(store: Store, settings: Settings, load: Load) -> None:
@@ -86,13 +86,13 @@ def test_removed_events_are_archived_by_day(store: Store, settings: Settings, lo
     assert files(settings) == [f"day=2026-08-02/{name}", f"day=2026-08-03/{name}"]
     for file in files(settings):
         parquet = pq.ParquetFile(settings.store.archive_path / file)
-        assert parquet.schema_arrow == archive.SCHEMA
+        assert parquet.schema_arrow == cold_files.KEYED_SCHEMA
         assert parquet.metadata.row_group(0).column(0).compression == "ZSTD"
-    assert view(settings) == before
+    assert view(store) == before
     sizes = [(settings.store.archive_path / file).stat().st_size for file in files(settings)]
-    assert archive.days(settings) == [
-        (dt.date(2026, 8, 2), 1, sizes[0]),
+    assert cold_tier.archived_days(store) == [
         (dt.date(2026, 8, 3), 2, sizes[1]),
+        (dt.date(2026, 8, 2), 1, sizes[0]),
     ]
     assert ids(store) == ["new"]
 
@@ -102,20 +102,23 @@ def test_without_the_setting_nothing_is_archived(store: Store, load: Load, tmp_p
     load(text(event("a", CUTOFF - DAY)))
     assert fixed_clock.retain(store, without, NOW).archived == 0
     assert not without.store.archive_path.exists()
-    assert archive.days(without) == []
+    assert tiers.both(store) is store
 
 
 def test_late_events_are_written_as_another_part(
     store: Store, settings: Settings, load: Load
 ) -> None:
-    for number, name in enumerate(("a", "b", "a")):  # the last file is loaded a second time
+    for number, name in enumerate("ab"):
         load(text(event(name, CUTOFF - DAY)), f"{number}.ndjson")
         assert fixed_clock.retain(store, settings, NOW).archived == 1
+    again = load(text(event("a", CUTOFF - DAY)), "again.ndjson")
+    assert (again.kept, again.duplicates) == (0, 1), "archived events are known"
+    assert fixed_clock.retain(store, settings, NOW).archived == 0
     names = [file.rpartition("/")[2] for file in files(settings)]
     stem = "part-20261102T153400.000000Z"
-    assert names == [f"{stem}-1.parquet", f"{stem}-2.parquet", f"{stem}.parquet"]
-    assert [row["event_id"] for row in view(settings)] == ["a", "b"]
-    assert [day[:2] for day in archive.days(settings)] == [((CUTOFF - DAY).date(), 2)]
+    assert names == [f"{stem}-1.parquet", f"{stem}.parquet"]
+    assert [row["event_id"] for row in view(store)] == ["a", "b"]
+    assert [day[:2] for day in cold_tier.archived_days(store)] == [((CUTOFF - DAY).date(), 2)]
 
 
 def test_an_event_on_hold_is_archived_when_it_is_removed(
@@ -125,10 +128,10 @@ def test_an_event_on_hold_is_archived_when_it_is_removed(
     number = legal_holds.add(store, "event", "held", None, None, "a question", "mara")
     assert fixed_clock.retain(store, settings, NOW).archived == 1
     assert fixed_clock.retain(store, settings, NOW).archived == 0
-    assert [row["event_id"] for row in view(settings)] == ["free"]
+    assert [row["event_id"] for row in view(store)] == ["free"]
     legal_holds.end(store, number)
     assert fixed_clock.retain(store, settings, NOW + DAY).archived == 1
-    assert [row["event_id"] for row in view(settings)] == ["free", "held"]
+    assert [row["event_id"] for row in view(store)] == ["free", "held"]
     assert len(files(settings)) == 2
 
 
@@ -154,7 +157,8 @@ def test_only_archived_events_are_removed(
     monkeypatch.setattr(archive, "write", write)
     assert fixed_clock.retain(store, settings, NOW).events == 2
     assert ids(store) == ["held now"]
-    assert [row["event_id"] for row in view(settings)] == ["free", "held now", "late", "let go"]
+    assert [row["event_id"] for row in view(store)] == ["free", "late", "let go"]
+    assert len(shown(tiers.both(store))) == 4, "what was archived and kept is read once"
 
 
 def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
@@ -170,8 +174,10 @@ def test_a_crash_between_archive_and_purge_loses_and_duplicates_nothing(
     monkeypatch.setattr(Purge, "run", whole)
     assert fixed_clock.retain(store, settings, NOW).events == 30
     assert len(files(settings)) == 6
-    assert view(settings) == before
-    assert sum(day[1] for day in archive.days(settings)) == 30
+    assert view(store) == before
+    assert adoption.adopt(store, settings) == 0, "the parts of the first try have nothing new"
+    assert view(store) == before
+    assert sum(day[1] for day in cold_tier.archived_days(store)) == 30
 
 
 _KILLED = """
@@ -179,7 +185,8 @@ import os, sys
 from pathlib import Path
 from tests import fixed_clock
 from tests.trail.retention.test_policy import NOW, with_archive
-from trail.storage.database import Store
+from trail.storage import cold_files, cold_tier, tiers
+from trail.storage.duckdb import Store
 import threading, time
 settings = with_archive(Path(sys.argv[1]))
 store = Store.open(settings.store.path, settings)
@@ -210,8 +217,8 @@ def test_a_kill_at_any_time_loses_and_duplicates_nothing(
     assert len(left) in (0, 500), "a purge is whole or not at all"
     fixed_clock.retain(again, settings, NOW)
     assert shown(again) == []
+    assert view(again) == before
     again.close()
-    assert view(settings) == before
     assert not [file for file in files(settings) if "unfinished" in file]
 
 
@@ -233,7 +240,7 @@ def test_an_archive_that_cannot_be_written_keeps_everything(
     assert purges(store) == []
     monkeypatch.setattr(atomic_file, "sync_folder", sync)
     assert fixed_clock.retain(store, settings, NOW).archived == 2
-    assert len(view(settings)) == 2
+    assert len(view(store)) == 2
 
 
 def test_a_part_that_cannot_be_read_back_keeps_everything(
@@ -250,7 +257,7 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
         sync(descriptor)
 
     with monkeypatch.context() as patched:
-        patched.setattr(archive.os, "fsync", failing)
+        patched.setattr(archive_place.os, "fsync", failing)
         with pytest.raises(UnavailableError, match="a part is incomplete"):
             fixed_clock.retain(store, settings, NOW)
     assert ids(store) == ["a", "b"]
@@ -258,19 +265,19 @@ def test_a_part_that_cannot_be_read_back_keeps_everything(
     assert fixed_clock.retain(store, settings, NOW).archived == 2
 
 
-@pytest.mark.parametrize("copies", [1, 2])
-def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load, copies: int) -> None:
-    for _ in range(copies):
-        load(text(event("a", CUTOFF - DAY)))
-        fixed_clock.retain(store, settings, NOW)
+def test_a_damaged_part_is_named(store: Store, settings: Settings, load: Load) -> None:
+    load(text(event("a", CUTOFF - DAY)))
+    fixed_clock.retain(store, settings, NOW)
     path = settings.store.archive_path / files(settings)[0]
+    assert tiers.both(store).table("select event_id from events").num_rows == 1
     path.write_bytes(path.read_bytes()[:-20])
     words = re.escape(f"day=2026-08-03/{path.name} cannot be read")
     with pytest.raises(UnavailableError, match=words) as refused:
-        archive.days(settings)
+        tiers.both(store).table("select raw from events")
     assert str(path.parent.parent) not in str(refused.value)
-    with pytest.raises(UnavailableError, match=words):
-        archive_reader.open_days(settings, FIRST, LAST)
+    assert store.damage() is None, "the database is whole"
+    assert shown(tiers.both(store)) == [], "pages go on without it"
+    assert cold_tier.missing(store) == [f"day=2026-08-03/{path.name}"]
 
 
 def test_a_file_in_place_of_the_archive_is_reported(
@@ -298,8 +305,7 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
         for query in queries:
             filter_ = Filter.parse(query)
             given += [
-                # An archive does not say how its events were collected.
-                counts.facets(engine, filter_, NOW, leave_out={"source"}),
+                counts.facets(engine, filter_, NOW),
                 timeline.histogram(engine, filter_, NOW),
                 events.page(engine, filter_, NOW, rows=50),
                 b"".join(stream(engine, Export(filter_, "ndjson", EVENT_COLUMNS), NOW)),
@@ -311,12 +317,7 @@ def test_queries_on_the_archive_answer_as_before_the_purge(
     done = fixed_clock.retain(store, settings, LATER)
     assert (done.events, done.archived) == (400, 400)
     assert ids(store) == []
-    opened = archive_reader.open_days(settings, dt.date(2000, 1, 1), dt.date(2100, 1, 1))
-    assert answers(opened) == before
-    folder = opened.path.parent
-    assert folder.exists()
-    opened.close()
-    assert not folder.exists()
+    assert answers(tiers.both(store)) == before
 
 
 def test_the_archive_preserves_arrival_and_verification(
@@ -333,39 +334,35 @@ def test_the_archive_preserves_arrival_and_verification(
     before = shown(store)
     assert len(before) == 2
     fixed_clock.retain(store, settings, NOW)
-    assert view(settings) == before
+    assert view(store) == before
 
 
 def test_an_archive_can_be_loaded_like_any_file(
-    store: Store, settings: Settings, load: Load
+    store: Store, settings: Settings, load: Load, tmp_path: Path
 ) -> None:
     load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY, actor="users/ana") for n in range(4))))
     before = {row["event_id"]: row["raw"] for row in shown(store)}
     fixed_clock.retain(store, settings, NOW)
+    other = Store.open(tmp_path / "other.duckdb", settings)
     unfinished = settings.store.archive_path / "day=2026-08-03" / ".unfinished-part-x.parquet"
     unfinished.write_bytes(b"PAR1 cut short")
-    batches = list(load_files(store, settings, [settings.store.archive_path]))
+    batches = list(load_files(other, settings, [settings.store.archive_path]))
     assert [(batch.kept, batch.error) for batch in batches] == [(1, "")] * 4
-    assert {row["event_id"]: row["raw"] for row in shown(store)} == before
-
-
-def test_the_range_of_days_is_inclusive(store: Store, settings: Settings, load: Load) -> None:
-    load(text(*(event(f"e{n}", CUTOFF - (n + 1) * DAY) for n in range(5))))
-    fixed_clock.retain(store, settings, NOW)
-    (settings.store.archive_path / "day=unknown").mkdir()
-    (settings.store.archive_path / "day=2026-08-09").mkdir()
-    result = view(settings, dt.date(2026, 7, 31), dt.date(2026, 8, 2))
-    assert [row["event_id"] for row in result] == ["e3", "e2", "e1"]
-    with pytest.raises(InputError, match="No archived events from 2026-08-09 to 2026-08-10"):
-        archive_reader.open_days(settings, dt.date(2026, 8, 9), dt.date(2026, 8, 10))
+    assert {row["event_id"]: row["raw"] for row in shown(other)} == before
+    other.close()
 
 
 def test_the_archive_folder_may_have_special_characters(
     store: Store, tmp_path: Path, load: Load
 ) -> None:
+    store.close()
     special = with_archive(tmp_path).model_dump()
-    special["store"]["archive_path"] = tmp_path / "it's [a] *folder*"
+    special["store"]["archive_path"] = tmp_path / "it's [a] *folder*?"
     settings = Settings.model_validate(special)
-    load(text(event("a", CUTOFF - DAY)))
-    fixed_clock.retain(store, settings, NOW)
-    assert [row["event_id"] for row in view(settings)] == ["a"]
+    other = Store.open(tmp_path / "other.duckdb", settings)
+    path = tmp_path / "a.ndjson"
+    path.write_bytes(text(event("a", CUTOFF - DAY)))
+    list(load_files(other, settings, [path]))
+    fixed_clock.retain(other, settings, NOW)
+    assert [row["event_id"] for row in view(other)] == ["a"]
+    other.close()

@@ -8,7 +8,7 @@ from tests.conftest import Load
 from tests.trail.random_trail import event
 from trail.core.errors import InputError
 from trail.retention import legal_holds
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 AT = dt.datetime(2026, 6, 1, 10)
 DAY = dt.timedelta(days=1)

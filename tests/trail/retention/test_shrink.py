@@ -16,7 +16,7 @@ from trail.findings.refresh import refresh
 from trail.retention import legal_holds, shrink
 from trail.retention.shrink import UnreviewedError
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 STRANGE = FIRST_DAY + dt.timedelta(days=38)

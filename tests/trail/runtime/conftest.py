@@ -10,7 +10,7 @@ from trail.core.sections import Seals
 from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
 from trail.runtime import demo_database, demo_feed
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 EVENTS = 4_000
 

@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from pydantic import SecretStr
 
@@ -12,10 +13,11 @@ from trail.core.clock import utc_now
 from trail.core.errors import SettingError
 from trail.core.settings import Settings
 from trail.events import coverage
-from trail.ingest import source_health
+from trail.ingest import nodes, parts, source_health
 from trail.runtime import collection
 from trail.runtime.job import Job, JobContext
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
+from trail.web import product_metrics
 
 
 def job(name: str, store: Store, settings: Settings) -> Job:
@@ -68,3 +70,25 @@ def test_a_folder_that_is_a_file_fails_until_it_is_one(
     checking.run(checking)
     (well,) = source_health.sources(store, watching, utc_now())
     assert (well.state, well.message) == ("ok", "")
+
+
+def test_parts_of_ingest_processes_are_stored_once_there_are_any(
+    store: Store, settings: Settings
+) -> None:
+    context = JobContext(settings, lambda: store, lambda: store, threading.Event())
+    taking = collection.take_parts(context)
+    assert taking.run(taking) == "No ingest process"
+    folder = settings.store.incoming / "a"
+    folder.mkdir(parents=True)
+    record = {"receiver": "webhook", "verified": True, "named": False, "refusal": ""}
+    rows = pa.Table.from_pylist([{**record, "raw": ndjson([api_event()])}], parts.SCHEMA)
+    assert parts.write(folder, parts.About("a", "process", 1, 1), iter([(rows, 1, 0)]))
+    measured = {
+        sample.name.removeprefix("audit_trail_ingest_"): sample.value
+        for family in product_metrics.ingest_nodes(nodes.nodes(store, settings))
+        for sample in family.samples
+    }
+    assert measured["waiting_parts"] == 1
+    assert measured["waiting_bytes"] > 0
+    assert taking.run(taking) == "1 part stored"
+    assert store.table("select count(*) as n from events")["n"].to_pylist() == [1]

@@ -16,7 +16,7 @@ from trail.events import store_status
 from trail.integrity import mirror, verification
 from trail.runtime import demo_database, demo_feed, startup
 from trail.storage import cursors
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 @pytest.fixture

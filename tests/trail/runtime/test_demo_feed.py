@@ -18,7 +18,7 @@ from trail.events import coverage
 from trail.runtime import demo_feed
 from trail.runtime.demo_feed import NAME, DemoFeed
 from trail.runtime.job import JobContext
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 START = dt.datetime(2026, 11, 24, 10)
 MINUTE = dt.timedelta(minutes=1)

@@ -26,7 +26,7 @@ from trail.retention import legal_holds
 from trail.runtime import maintenance
 from trail.runtime.demo_feed import NAME, DemoFeed
 from trail.runtime.job import JobContext
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 from trail.triage import records
 from trail.views import former_owners, saved_views

@@ -17,10 +17,11 @@ from trail.attention.digest_schedules import DigestSchedule
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.notifications import deliveries, delivery_log, destinations, test_message
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.worker import Forwarding
 from trail.runtime import digest_job
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 ROWS = random_trail.random_rows(7, 120)
 # The week of 26 October is over; it is Monday, 08:30 in London.
@@ -106,7 +107,9 @@ def test_a_change_meanwhile_is_not_overtaken(trail: Store, sending: Settings) ->
     hook(trail, "https://hooks.example.com/a")
     kept = schedule(trail, NOW - WEEK)
     moment = NOW.replace(tzinfo=None)
-    trail.write(lambda cursor: digest_schedules.set_active(cursor, kept, moment, active=False))
+    trail.write(
+        lambda cursor: digest_schedules.set_active(cursor, kept, "maya", moment, active=False)
+    )
 
     def finish(cursor: Cursor) -> bool:
         return digest_schedules.finish(cursor, kept, moment, kept.period(moment))

@@ -19,7 +19,7 @@ from trail.events import coverage
 from trail.runtime import doctor, installation_checks
 from trail.runtime.check import Check
 from trail.storage import schema
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 NOW = dt.datetime.now(dt.UTC)
 
@@ -64,7 +64,7 @@ def test_it_opens_the_database_and_changes_nothing(settings: Settings, port: int
     before = files(folder)
     checks = found(settings, port)
     assert not [check for name in checks for check in checks[name] if check.state == "problem"]
-    assert f"version {schema.NEWEST} is the newest" in checks["Database"][0].text
+    assert f"has the newest version, {schema.NEWEST}" in checks["Database"][0].text
     assert checks["Sources"][0].state == "warning"
     assert checks["Clock"][0].state == "ok"
     assert files(folder) == before
@@ -153,3 +153,19 @@ def test_packages_of_other_versions_are_named() -> None:
     first, second = installation_checks.packages(pins)
     assert "is installed; this release needs 0.1" in first.text
     assert "no-such-package-9 is not installed; this release needs 1.0" in second.text
+
+
+def test_an_ingest_process_is_checked_for_what_it_needs(settings: Settings, port: int) -> None:
+    store = settings.store.model_copy(update={"role": "ingest"})
+    checks = found(settings.model_copy(update={"store": store}), port)
+    assert [check.text.partition(".")[0] for check in checks["Ingest process"]] == [
+        "store",
+        "Nothing can be received",
+    ]
+    push = settings.push.model_copy(update={"write_keys": (SecretStr("key"),)})
+    folder = settings.store.path.parent.parent
+    node = store.model_copy(update={"node": "a", "archive_path": folder / "archive"})
+    checks = found(settings.model_copy(update={"store": node, "push": push}), port)
+    assert [check.text for check in checks["Ingest process"]] == ["Events are received as node a."]
+    assert "Sign-in" not in checks
+    assert not settings.store.path.parent.exists()

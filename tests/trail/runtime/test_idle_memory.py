@@ -5,16 +5,20 @@ import threading
 import pytest
 
 from trail.runtime import idle_memory
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 _ROWS, _KEPT_BYTES = 600_000, 4 << 20
-_USED = "select coalesce(sum(memory_usage_bytes), 0)::bigint as n from duckdb_memory()"
+# The blocks alone: what else DuckDB uses at this moment, such as for this query, is not kept.
+_BLOCKS = (
+    "select coalesce(sum(memory_usage_bytes) filter (tag = 'BASE_TABLE'), 0)::bigint as n "
+    "from duckdb_memory()"
+)
 
 
 def test_cached_blocks_are_given_back_and_the_limit_stays(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("trail.storage.database._KEPT_BYTES", _KEPT_BYTES)
+    monkeypatch.setattr("trail.storage.duckdb._KEPT_BYTES", _KEPT_BYTES)
     limit = "select current_setting('memory_limit') as n"
     store.write(
         lambda cursor: cursor.execute(
@@ -23,7 +27,7 @@ def test_cached_blocks_are_given_back_and_the_limit_stays(
     )
     store.checkpoint()
     store.table("select max(b) as n from filler")
-    used, before = store.table(_USED)["n"][0].as_py(), store.table(limit)["n"][0].as_py()
+    used, before = store.table(_BLOCKS)["n"][0].as_py(), store.table(limit)["n"][0].as_py()
     failed: list[BaseException] = []
 
     def ask() -> None:
@@ -40,5 +44,5 @@ def test_cached_blocks_are_given_back_and_the_limit_stays(
         store.release_blocks()
     assert not failed
     idle_memory.release(store)
-    assert store.table(_USED)["n"][0].as_py() <= _KEPT_BYTES < used
+    assert store.table(_BLOCKS)["n"][0].as_py() <= _KEPT_BYTES < used
     assert store.table(limit)["n"][0].as_py() == before

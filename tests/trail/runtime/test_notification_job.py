@@ -24,12 +24,12 @@ from trail.core.sections import Forward
 from trail.core.settings import Settings
 from trail.incidents import queries
 from trail.notifications import destinations, rule_store, smtp_transport
-from trail.notifications.destinations import Destination
+from trail.notifications.destination import Destination
 from trail.notifications.http_transport import HttpTransport
 from trail.notifications.rule import Rule
 from trail.runtime import maintenance
 from trail.runtime.notification_job import NotificationJob
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records as triage
 

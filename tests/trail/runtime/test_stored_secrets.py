@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy
 from tempfile import TemporaryDirectory
 
 import pyotp
@@ -11,18 +12,23 @@ from cryptography.fernet import Fernet
 from hypothesis import given
 from hypothesis import settings as profile
 from hypothesis import strategies as st
+from pydantic import SecretStr
 
+from tests.trail.notifications.conftest import KEY, hook
 from trail.accounts.second_factors import SecondFactors, new_secret
 from trail.accounts.users import Users
 from trail.core import atomic_file, stored_settings
 from trail.core import settings as core_settings
 from trail.core.errors import InputError, UnavailableError
-from trail.core.sections import Auth, Encryption, Store
+from trail.core.sections import Auth, Encryption, Forward
+from trail.core.sections import Store as StoreSection
 from trail.core.settings import Settings
 from trail.core.stored_settings import Entry
+from trail.notifications import destinations
 from trail.runtime import stored_secrets
+from trail.storage.duckdb import Store
 
-PASSWORD = "correct-horse-9"
+PASSWORD, URL = "correct-horse-9", "http://127.0.0.1:9/hook"
 
 
 class Place:
@@ -30,7 +36,7 @@ class Place:
 
     def __init__(self, folder: Path, key: str = "") -> None:
         self.settings = Settings(
-            store=Store(path=folder / "trail.duckdb"),
+            store=StoreSection(path=folder / "trail.duckdb"),
             auth=Auth(users_path=folder / "users.yaml"),
             encryption=Encryption(key=key),
         )
@@ -110,6 +116,37 @@ def test_a_change_of_the_key_that_is_cut_short_loses_nothing(
         assert place.accepts("maya", secret)
 
 
+NAMES = st.sampled_from("abcd")
+
+
+@profile(max_examples=10, deadline=None)
+@given(
+    entered=st.sets(NAMES, min_size=1),
+    used=st.lists(st.tuples(NAMES, st.booleans()), max_size=5),
+)
+def test_secrets_go_with_the_last_destination_that_uses_them(
+    entered: set[str], used: list[tuple[str, bool]], empty_database: Path
+) -> None:
+    with TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        place.keep(entered)
+        copy(empty_database, place.settings.store.path)
+        store = Store.open(place.settings.store.path, place.settings)
+        forward = Forward(secrets={name: SecretStr(KEY) for name in "abcd"}, allow_loopback=True)
+        deleted = []
+        for number, (name, goes) in enumerate(used):
+            made = hook(store, URL, forward, name=f"{number}", secrets={"key": name})
+            deleted += [made] if goes else []
+        gone = {name for name, goes in used if goes} - {name for name, goes in used if not goes}
+        expected = tuple(f"forward.secrets.{name}" for name in sorted(entered & gone))
+        assert stored_secrets.used_only_by(store, place.settings, deleted) == expected
+        for one in deleted:
+            store.write(lambda cursor, one=one: destinations.remove(cursor, one.destination_id))  # type: ignore[misc]
+        assert stored_secrets.remove_with(store, place.settings, deleted) == expected
+        assert place.values().values == {f"forward.secrets.{name}": name for name in entered - gone}
+        store.close()
+
+
 def test_second_factors_alone_get_a_new_key(place: Callable[..., Place]) -> None:
     one = place()
     with pytest.raises(InputError, match="no stored secrets"):
@@ -145,7 +182,7 @@ def test_keys_of_the_environment_are_replaced_by_putting_a_new_one_before(
     old, new = (Fernet.generate_key().decode() for _ in range(2))
     one = place(old)
     one.keep({"a"})
-    with pytest.raises(InputError, match="one key only"):
+    with pytest.raises(InputError, match="only one key"):
         one.rotate()
     assert place(f"{new} {old}").rotate().secrets == 1
     assert place(new).values().unreadable == ()

@@ -15,7 +15,7 @@ from trail.ingest.uploads import Upload
 from trail.runtime import upload_job
 from trail.runtime.job import JobContext
 from trail.runtime.upload_job import Progress, UploadDesk
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 GOOD = ndjson([api_event(number) for number in range(3)])
 BAD = b'{"eventVersion":"1","eventSource":"x","eventName":"y"}\n' * 2
@@ -137,9 +137,22 @@ def test_a_file_whose_check_killed_the_server_twice_is_left_alone(
     file = upload(GOOD)
     for _ in range(2):
         uploads.begin_check(settings, file)
-    progress = run(desk)
-    assert (progress.stage, progress.batch.kept) == ("checked", 0)
-    assert progress.error.startswith("The server stopped twice while it checked this file.")
+    for _ in range(2):  # a refused check does not allow the next one
+        progress = run(desk)
+        assert (progress.stage, progress.batch.kept) == ("checked", 0)
+        assert progress.error.startswith("The server stopped twice while it checked this file.")
+        desk.check(file)
     uploads.end_check(settings, file)
     desk.check(file)
     assert run(desk).batch.kept == 3
+
+
+def test_columns_chosen_in_another_tab_do_not_stop_a_running_import(
+    desk: UploadDesk, upload: Callable[..., Upload]
+) -> None:
+    file = upload(GOOD)
+    run(desk)
+    desk.import_now(file, quarantine=True)
+    with pytest.raises(InputError):
+        desk.map_columns(file, {"type": "Action"})
+    assert run(desk).stage == "imported"

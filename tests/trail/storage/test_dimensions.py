@@ -6,7 +6,8 @@ from tests.conftest import Load, counted, row, rows
 from tests.segment_records import api_event, forwarded, message_id, ndjson
 from trail.storage import cube as cube_tables
 from trail.storage import dimensions
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 
 def test_each_name_gets_one_key(store: Store, load: Load) -> None:

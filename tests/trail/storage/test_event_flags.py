@@ -25,7 +25,7 @@ from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule
 from trail.retention import policy
 from trail.storage import schema
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.event_flags import AHEAD
 from trail.storage.filters import Filter, Window
 

@@ -19,7 +19,7 @@ from tests.trail.plain_records import (
     ndjson,
 )
 from trail.ingest import quarantine
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 ROW = "select * exclude (recorded_actor_id, ingested_at, batch_id) from event_rows"
 

@@ -6,7 +6,7 @@ import pytest
 
 from trail.core.errors import StoppedError, UnavailableError
 from trail.storage import query_timeout
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.query_timeout import QueryScope
 
 _ENDLESS = "select count(*) from range(10000000) a, range(10000000) b where a.range * b.range = 7"

@@ -8,7 +8,7 @@ from trail.core.errors import InputError
 from trail.core.model import EVENT_COLUMNS
 from trail.core.settings import Settings
 from trail.storage import schema
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def test_a_new_database_runs_every_migration() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, event
 from trail.events import counts, events
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import FACETS, Filter
 from trail.storage.search_help import EXAMPLES
 from trail.storage.search_syntax import FIELDS, SearchError, parse
@@ -96,7 +96,7 @@ def test_every_documented_example_finds_some_of_the_documented_events(
             event("m3", "2026-10-01T10:00", "Source Created", actor="tokens/terraform"),
             event("m4", "2026-11-22T10:00", "Label Updated", actor="users/s",
                   email="Ana Silva", target=("label", "l", "Redshift")),
-            event("m5", "2026-11-01T10:00", "Permission Check"),
+            event("m5", "2026-11-01T10:00", "Permission Check", target=("source", "s1", "prod-1")),
         ],
     )  # fmt: skip
     now = dt.datetime(2026, 11, 21, 12, tzinfo=dt.UTC)

@@ -16,7 +16,7 @@ from trail.events import counts
 from trail.events.search_results import search_matches
 from trail.evidence import period as periods
 from trail.storage import search_time
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.storage.search_syntax import TEXT_FIELDS, parse, written
 from trail.storage.where import select
@@ -24,7 +24,8 @@ from trail.storage.where import select
 ROWS = random_trail.random_rows(23)
 _LEVELS = {"low": range(4), "medium": range(4, 7), "high": range(7, 11)}
 _PATTERNS = ("*", "src*", "*1", "users/*", "*@X.example", "k*LLA*", "Gizmo*", "*created", "s*e",
-             "ws-*", "zzz*", "*0%*ff", "**o*")  # fmt: skip
+             "ws-*", "zzz*", "*0%*ff", "**o*", "?", "src?", "?*", "k??LLA*", r"*\ prod*", r"*\**",
+             r"?\?*", r"users\/?*", "?i?mo*")  # fmt: skip
 _SIGNS: dict[str, Callable[[int, int], bool]] = {
     ">=": int.__ge__,
     ">": int.__gt__,
@@ -49,7 +50,7 @@ class Search:
 
 
 def _contains(field: str, text: str, quoted: bool, gap: str = "") -> Search:
-    quoted = quoted or any(mark in text for mark in ' "()*')
+    quoted = quoted or any(mark in text for mark in ' "()*?')
     word = '"' + text.replace('"', '\\"') + '"' if quoted or text.startswith("-") else text
 
     def holds(row: Row, _: ZoneInfo) -> bool:
@@ -59,8 +60,12 @@ def _contains(field: str, text: str, quoted: bool, gap: str = "") -> Search:
 
 
 def _matches(field: str, pattern: str) -> Search:
-    parts = [re.escape(folded(part)) for part in re.split(r"\*+", pattern)]
-    expression = re.compile(".*".join(parts) if any(parts) else ".+", re.DOTALL)
+    signs = re.findall(r"\\(\W)|(\*+)|(\?)|(.)", pattern)
+    parts = [
+        ".*" if many else "." if one else re.escape(folded(escaped or character))
+        for escaped, many, one, character in signs
+    ]
+    expression = re.compile(".+" if parts == [".*"] else "".join(parts), re.DOTALL)
     matches = expression.search if field in ("", "raw") else expression.fullmatch
 
     def holds(row: Row, _: ZoneInfo) -> bool:

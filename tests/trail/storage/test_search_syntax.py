@@ -1,5 +1,7 @@
 """The search language: its grammar, how it is written, and its messages."""
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -28,16 +30,26 @@ from trail.storage.search_syntax import (
 )
 
 _WORDS = st.text(
-    st.sampled_from('ab*"\\():-<>=!.,ORANDT 7dé\u00a0\n')
+    st.sampled_from('ab*?"\\():-<>=!.,ORANDT 7dé\u00a0\n')
     | st.characters(exclude_categories=("Cs",)),
     max_size=12,
 )
+
+
+def _pattern(parts: list[str]) -> str:
+    """Return the pattern of literal texts and wildcards, one of them a `?`."""
+    return "?" + "".join(
+        part if part in ("*", "?") else re.sub(r"[*?\\]", r"\\\g<0>", part.replace("*", ""))
+        for part in parts
+    )
+
+
 _TERMS = st.one_of(
     st.builds(Term, st.sampled_from(("", *TEXT_FIELDS)), _WORDS.filter(bool)),
     st.builds(
         Term,
         st.sampled_from(("", *TEXT_FIELDS)),
-        st.text(st.sampled_from("abé_"), max_size=5).map(lambda text: f"{text}*"),
+        st.builds(_pattern, st.lists(_WORDS | st.sampled_from(("*", "?")), max_size=6)),
         wildcards=st.just(True),
     ),
     st.builds(Term, st.just("risk"), st.sampled_from(("0", "10", "4..6", "high"))),
@@ -108,6 +120,17 @@ def test_a_text_is_read_or_its_error_says_where(text: str) -> None:
         (r'"say \"hi\" \\ x"', Term("", 'say "hi" \\ x')),
         ("prod*", Term("", "prod*", wildcards=True)),
         ('"100*"', Term("", "100*")),
+        ("prod-?", Term("", "prod-?", wildcards=True)),
+        (r"eu\ prod*", Term("", "eu prod*", wildcards=True)),
+        (r"100\*", Term("", "100*")),
+        (r"why\? a\?b?", All((Term("", "why?"), Term("", r"a\?b?", wildcards=True)))),
+        (r"-actor:\(a\ b\)", Not(Term("actor", "(a b)"))),
+        (r"\-a actor\:b \"c", All((Term("", "-a"), Term("", "actor:b"), Term("", '"c')))),
+        (
+            r"DOMAIN\user a\\* x\ ",
+            All((Term("", r"DOMAIN\user"), Term("", "a\\\\*", wildcards=True), Term("", "x "))),
+        ),
+        ("(a?)", Term("", "a?", wildcards=True)),
         ("risk>=7", Term("risk", "7", comparison=">=")),
         ("risk:>7", Term("risk", "7", comparison=">")),
         ("risk=7", Term("risk", "7")),
@@ -264,7 +287,7 @@ def test_words_in_quotation_marks_are_no_operators(node: Node) -> None:
 
 
 def test_texts_to_highlight() -> None:
-    texts = ('a "b c" OR actor:d', "-e -(f OR -g) NOT NOT h k*l* risk>=7 time:7d raw:m")
+    texts = ('a "b c" OR actor:d', "-e -(f OR -g) NOT NOT h k*l? risk>=7 time:7d raw:m")
     assert marks(texts) == ["a", "b c", "d", "g", "h", "k", "l", "m"]
     assert marks("one two") == ["one", "two"]
     assert marks(("one", "(")) == marks(()) == []

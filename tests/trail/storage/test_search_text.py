@@ -18,7 +18,8 @@ from trail.events import counts, events, timeline
 from trail.events.search_results import search_matches
 from trail.integrity import derived_check
 from trail.storage import record_text, schema, search_backfill, search_text
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 _WORDS = (

@@ -15,7 +15,7 @@ from trail.notifications import matches
 from trail.notifications.rate_limit import RateLimitState
 from trail.notifications.rule import Rule
 from trail.storage import record_text
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 
 # Written as other programs write JSON: Go escapes &, < and >, Python all that is not ASCII.

@@ -11,7 +11,9 @@ import pytest
 from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.storage import query_timeout, shared_results
-from trail.storage.database import HELD_S, Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import HELD_S, Store
+from trail.storage.query_timeout import QueryScope
 from trail.storage.shared_results import Results
 
 _COUNT = "select count(*) as n from marks"
@@ -109,6 +111,31 @@ def test_searches_of_an_older_version_are_not_shared(marked: Store) -> None:
             assert _value(engine.table(f"{_UNIQUE} where exists (from found)")) == shared
 
 
+def test_a_request_that_ends_waits_for_nobody() -> None:
+    results, asked, go = Results(), threading.Event(), threading.Event()
+
+    def ask() -> pa.Table:
+        asked.set()
+        go.wait(30)
+        return pa.table({"n": [7]})
+
+    def run() -> pa.Table | None:
+        return results.result((1, 1), ("sql",), ask, _size)
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(run)
+        assert asked.wait(10)
+        scope = QueryScope(0)
+        timer = threading.Timer(0.2, scope.stop)
+        timer.start()
+        with scope.entered():
+            assert run() is None
+        assert not first.done()
+        go.set()
+        assert first.result() is not None
+        timer.join()
+
+
 def test_simultaneous_queries_run_once_and_a_failure_is_not_shared() -> None:
     results, asked, go = Results(), list[int](), threading.Event()
 
@@ -186,7 +213,7 @@ def test_the_moment_of_pages_is_held_while_the_data_is_the_same(
     marked.write(_add)
     second = marked.now()
     assert second > first
-    monkeypatch.setattr("trail.storage.database.HELD_S", 0.0)
+    monkeypatch.setattr("trail.storage.duckdb.HELD_S", 0.0)
     assert HELD_S > 0
     assert marked.now() > second
 

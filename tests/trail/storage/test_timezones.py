@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trail.storage import timezones
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 
 NAMES = (

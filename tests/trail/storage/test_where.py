@@ -20,7 +20,7 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Row, Term
 from trail.events import counts, events, timeline
 from trail.events import export as exports
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Choice, Filter
 
 ROWS = random_trail.random_rows(7, flagged=True)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from trail.core.clock import utc_now
 from trail.core.errors import InputError
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.triage import records
 
 INCIDENT = records.subject("incident", "3f2a")

@@ -5,7 +5,7 @@ import pytest
 from trail.accounts import oidc
 from trail.core.account_key import account_key
 from trail.core.errors import FilterError, InputError
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import former_owners, saved_views
 from trail.views.saved_views import find, visible

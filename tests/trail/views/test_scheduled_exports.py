@@ -26,7 +26,7 @@ from trail.core.settings import Settings
 from trail.events import events
 from trail.notifications import destinations
 from trail.runtime import export_job
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 from trail.views import export_files, scheduled_exports
 from trail.views.scheduled_exports import CADENCES, ScheduledExport

@@ -13,7 +13,7 @@ from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Term, filters
 from trail.core.errors import InputError
 from trail.events import events
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import share_links
 

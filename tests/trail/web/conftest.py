@@ -44,7 +44,7 @@ async def socket(websocket: WebSocket) -> None:
 
 @pytest.fixture
 def start(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cheap_hashes: None
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cheap_hashes: None
 ) -> Iterator[Callable[..., Runtime]]:
     """Return a function that makes the current runtime, with the given server settings."""
     monkeypatch.setattr(process, "_current", [])
@@ -55,7 +55,7 @@ def start(
             users.add("maya", "Maya Lind", "", "owner", PASSWORD)
             users.add("jon", "Jon Berg", "", "manager", PASSWORD)
         made = Runtime(
-            settings=Settings(server=Server(**server)),
+            settings=Settings(store=settings.store, server=Server(**server)),
             store=cast("Any", None),
             users=users,
             sessions=Sessions(12, 30),

@@ -16,7 +16,7 @@ from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.ingest.files import load_files
 from trail.runtime import process, startup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.web import api, health
 
 HEADERS, BLOCK = 3 * 4096, 262_144

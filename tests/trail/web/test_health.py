@@ -12,7 +12,7 @@ from trail.core.clock import utc_now
 from trail.core.settings import Settings
 from trail.events import coverage
 from trail.runtime import process, startup
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.web import health
 
 

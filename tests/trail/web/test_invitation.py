@@ -14,11 +14,11 @@ from trail.accounts.invitations import Invitations
 from trail.accounts.sessions import Sessions
 from trail.accounts.users import Users
 from trail.core.settings import Settings
-from trail.ingest.receiver import Intake
+from trail.ingest.receiver import into_store
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Window
 from trail.web import invitation
 from trail.web.guard import Guard
@@ -34,7 +34,7 @@ def runtime(
     monkeypatch.setattr(process, "_current", [])
     auth = settings.auth.model_copy(update={"users_path": tmp_path / "users.yaml"})
     using = settings.model_copy(update={"auth": auth})
-    intake = Intake(using, lambda: store)
+    intake = into_store(using, lambda: store)
     schedule = Schedule(using, lambda: store, lambda: store)
     users = Users(auth.users_path)
     made = Runtime(using, store, users, Sessions(12, 30), intake, schedule, False)

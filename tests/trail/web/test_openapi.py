@@ -44,7 +44,7 @@ def test_every_operation_says_who_may_call_it() -> None:
     for name, operation in operations():
         assert operation["summary"].endswith("."), name
         needs_role = {"apiToken": []} in operation["security"]
-        assert ("Needs the permission" in operation.get("description", "")) is needs_role, name
+        assert ("Requires the permission" in operation.get("description", "")) is needs_role, name
 
 
 def test_examples_are_allowed_by_the_schemas() -> None:

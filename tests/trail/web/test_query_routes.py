@@ -24,7 +24,7 @@ from trail.runtime import process
 from trail.runtime.fair_share import Shares
 from trail.runtime.process import Runtime
 from trail.storage import query_timeout
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.query_timeout import QueryScope
 from trail.web import command_route
 from trail.web.guard import SCOPE_USER

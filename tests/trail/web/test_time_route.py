@@ -28,7 +28,7 @@ def test_a_typed_time_is_answered_in_the_zone() -> None:
         "label": "Mon 3 Nov 2025 00:00 – Tue 11 Nov 2025 00:00, Europe/Oslo (UTC+1)",
     }
     until = CLIENT.get(ADDRESS, params={"text": "before 3 nov 2025"}).json()
-    assert (until["start"], until["label"]) == (None, "Until Mon 3 Nov 2025 00:00, UTC (UTC)")
+    assert (until["start"], until["label"]) == (None, "Until Mon 3 Nov 2025 00:00, UTC")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from trail.ingest import uploads as uploaded
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.web import uploads
 from trail.web.guard import Guard
 

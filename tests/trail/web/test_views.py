@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 from trail.core.clock import utc_now
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.views import saved_views, share_links
 from trail.views.view import Viewer

@@ -53,7 +53,7 @@ def test_a_shorter_retention_is_previewed_stored_and_logged(role: list[str]) -> 
     assert process.current().settings.store.retention_days == 30
     assert core_settings.load().store.retention_days == 30
     [result] = app.success
-    assert result.value == text.escape("Days that events are kept: 90 → 30")
+    assert result.value == text.escape("Days to keep events: 90 → 30")
     assert any(item.value.startswith("Changed by maya") for item in app.caption)
     log.flush()
     [entry] = log.entries(process.current().store, Window(), kind="settings")
@@ -75,7 +75,7 @@ def test_a_change_of_somebody_else_is_not_undone(role: list[str]) -> None:
     app.number_input(key="setting-backup.keep").set_value(5)
     setting_change.change("backup.keep", 30)
     app.button(key="FormSubmitter:settings-Exports and backups-Save").click().run()
-    message = "Daily backups to keep was changed meanwhile. Reload the page."
+    message = "The setting “Daily backups to keep” has changed in the meantime. Reload the page."
     assert [item.value for item in app.error] == [text.escape(message)]
     assert process.current().settings.backup.keep == 30
 

@@ -15,7 +15,7 @@ from trail.accounts.users import User
 from trail.core.errors import InputError
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from ui import page as ui_page
 from ui.admin import user_changes
 
@@ -50,7 +50,7 @@ def test_an_invitation_is_shown_once_and_can_be_revoked(known: Runtime, store: S
     app.selectbox(key="users-invite-role").set_value("auditor")
     app = press(app, "Create invitation link")
     assert [item.value for item in app.error] == [
-        "The access of the role auditor must end\\. Say for how many days\\."
+        "Access for the role auditor must have an end\\. Set the number of days\\."
     ]
     app.number_input(key="users-invite-days").set_value(30)
     app = press(app, "Create invitation link")
@@ -122,7 +122,7 @@ def test_only_owners_change_users(
         lambda: user_changes.invite("eve", "", "owner", 0),
         lambda: user_changes.reset("rita"),
         lambda: user_changes.revoke("kim"),
-        lambda: user_changes.set_access("rita", "owner", None),
+        lambda: user_changes.set_access(rita, "owner", None),
         lambda: user_changes.set_disabled("maya", disabled=True),
         lambda: user_changes.remove("rita"),
         lambda: user_changes.reset_factor("rita"),
@@ -139,7 +139,7 @@ def test_a_change_of_somebody_else_is_not_undone(known: Runtime) -> None:
     app.number_input(key="users-access-rita-reviewer-0-days").set_value(9)
     app = press(app, "Save access")
     assert [item.value for item in app.error] == [
-        "The access of rita was changed meanwhile\\. Reload the page\\."
+        "The access of rita has changed in the meantime\\. Reload the page\\."
     ]
     assert app.selectbox(key="users-access-rita-manager-0-role").value == "manager"
     rita = known.users.get("rita")
@@ -151,7 +151,7 @@ def test_actors_that_somebody_else_linked_are_not_undone(known: Runtime) -> None
     known.users.set_actors("rita", ["users/a1"])
     app = press(app, "Save link")
     assert [item.value for item in app.error] == [
-        "The actors of rita were changed meanwhile\\. Reload the page\\."
+        "The actors of rita have changed in the meantime\\. Reload the page\\."
     ]
     assert app.text_input(key="users-actors-rita-users/a1").value == "users/a1"
     press(app, "Save link")

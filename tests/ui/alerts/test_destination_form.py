@@ -1,5 +1,6 @@
 """Destinations whose secrets are entered in the page: tested, stored encrypted, replaced."""
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -77,11 +78,27 @@ def test_a_destination_is_tested_added_and_its_secret_replaced(
     assert [taken.path for taken in receiver.taken] == [OLD, OLD, NEW]
     secrets = core_settings.load().forward.secrets
     assert secrets["team_x_url"].get_secret_value() == address + NEW
+    # Another one uses it, too, and is deleted first.
+    other = dataclasses.replace(made, name="Other")
+    number = store.write(
+        lambda cursor: destinations.add(cursor, other, process.current().settings.forward, "maya")
+    )
+    app = app.run().button(key=f"delete-{made.destination_id}").click().run()
+    assert process.current().settings.forward.secrets
+    assert [one.destination_id for one in destinations.list_all(store)] == [number]
+    assert "also be deleted" in str([item.value for item in app.text])
+    press(app, "Delete destination")
+    assert destinations.list_all(store) == []
+    assert core_settings.load().forward.secrets == process.current().settings.forward.secrets == {}
     log.flush()
     rows = [*log.entries(store, Window(), kind="settings"), *log.entries(store, Window())]
-    assert ("forward.secrets.team_x_url", "set → replaced") in {
-        (row["what"], row["detail"]) for row in rows
-    }
+    logged = [(row["what"], row["detail"]) for row in rows]
+    assert ("forward.secrets.team_x_url", "set → replaced") in logged
+    assert logged[:3] == [
+        ("forward.secrets.team_x_url", "set → not set"),
+        ("destination Other", "deleted"),
+        ("destination Team *x*", "deleted"),
+    ]
     texts = [str(rows), *(str(item.proto) for item in app.main)]
     files = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
     for secret in ("first-secret", "second-secret"):

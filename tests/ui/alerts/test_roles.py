@@ -15,7 +15,8 @@ from trail.notifications.maintenance import MaintenanceWindow
 from trail.notifications.rule import Rule
 from trail.runtime import process
 from trail.runtime.process import Runtime
-from trail.storage.database import Cursor, Store
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from ui import page as ui_page
 
 __all__ = ["runtime"]

@@ -8,7 +8,7 @@ from trail.notifications.rule import KINDS, STATE_KINDS, Rule
 from trail.storage.filters import Filter
 from ui.alerts import rule_words
 
-NAMES = {"users/t": "terraform-ci"}
+NAMES = {("actor", "users/t"): "terraform-ci", ("workspace", "ws-1"): "EU production"}
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,7 @@ NAMES = {"users/t": "terraform-ci"}
         ("changes=yes&actor_type=user", "any change, by a person"),
         ("kind=read", "any event (Kind: read)"),
         ("category=-Source&q=Prod", "any event (not Category: Source · Search: Prod)"),
+        ("workspace=ws-1&kind=delete", "anything is deleted (Workspace: EU production)"),
         ("old=1", "old=1"),
     ],
 )
@@ -73,3 +74,12 @@ def test_no_value_of_a_filter_is_left_out_of_its_words(values: dict[str, list[st
             filter_ = filter_.put(facet, item, "exclude" if number else "include")
     words = rule_words.sentence(filter_, {})
     assert all(item.strip() in words for items in values.values() for item in items)
+
+
+@given(name=st.text("aB ", min_size=1), wanted=st.text("Ab ", max_size=4))
+def test_a_rule_matches_what_is_in_its_name(name: str, wanted: str) -> None:
+    rule = Rule(name, "integrity", why="zzz")
+    others = f"{rule_words.condition(rule, {})}\n{rule_words.KINDS['integrity']}\nzzz".casefold()
+    content = (name.casefold(), others)
+    expected = all(any(word in part for part in content) for word in wanted.casefold().split())
+    assert rule_words.matches(rule, {}, wanted) == expected

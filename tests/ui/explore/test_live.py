@@ -8,7 +8,7 @@ from tests.ui.test_logged_actions import runtime
 from trail.core.clock import utc_now
 from trail.events import arrivals
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 __all__ = ["runtime"]
 

@@ -16,7 +16,7 @@ from tests.trail.random_trail import NOW, Term
 from trail.core import csv_safety
 from trail.events import events
 from trail.events import export as exports
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from ui import text
 from ui.explore import columns

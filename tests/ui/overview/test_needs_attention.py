@@ -19,12 +19,12 @@ from trail.core.settings import Settings
 from trail.findings import expiring
 from trail.findings.detector import daily, events, workdays
 from trail.findings.refresh import refresh
-from trail.ingest.receiver import Intake
+from trail.ingest.receiver import into_store
 from trail.retention import legal_holds
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.runtime.scheduler import Schedule
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 from trail.triage import records
 from ui import triage_menu
 from ui.components.attention import _parse, attention_list
@@ -54,7 +54,7 @@ def runtime(
     users = Users(tmp_path / "users.yaml", warn=False)
     for name, role in (("maya", "owner"), ("rita", "reviewer"), ("jon", "manager")):
         users.add(name, name.title(), "", role, "correct-horse-9")
-    intake = Intake(using, lambda: store)
+    intake = into_store(using, lambda: store)
     made = Runtime(using, store, users, Sessions(12, 30), intake, schedule, False)
     process.start(made)
     log.start(lambda: (store, True), spool.folder_of(using), 400)

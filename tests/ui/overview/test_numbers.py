@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from tests import fixed_clock
 from tests.trail import random_trail
 from trail.accounts.users import User
 from trail.events import counts, overview, periods, timeline
@@ -18,7 +19,8 @@ from trail.findings import queries as findings
 from trail.findings import reviews
 from trail.incidents import queries as incidents
 from trail.runtime.process import Runtime
-from trail.storage.database import Store
+from trail.storage import tiers
+from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from ui.overview.view import View
 from ui.page import Context
@@ -110,6 +112,24 @@ def test_every_number_is_that_of_the_page_it_leads_to(filled: Store) -> None:
             total = sum(sum(series["counts"]) for series in chart["series"])
             assert total == sum(row["count"] for row in parts["categories"]["rows"])
             assert f"{total:,}" == parts["trail_tiles"]["tiles"][0]["value"]
+
+
+def test_archived_days_count_as_in_explore(filled: Store, runtime: Runtime) -> None:
+    query = WINDOWS[3]
+    _, before = drawn(query, "manager")
+    limited = {"archive": True, "retention_days": 30}
+    kept = runtime.settings.store.model_copy(update=limited)
+    settings = runtime.settings.model_copy(update={"store": kept})
+    assert fixed_clock.retain(filled, settings, NOW).archived > 0
+    assert tiers.both(filled) is not filled
+    _, after = drawn(query, "manager")
+    for name in ("categories", "Most active people", "Most active tokens"):
+        rows = [[(row["name"], row["count"]) for row in p[name]["rows"]] for p in (before, after)]
+        assert rows[0] == rows[1]
+    assert after["trail_time_chart"] == before["trail_time_chart"]
+    tiles = [[tile["value"] for tile in p["trail_tiles"]["tiles"]] for p in (before, after)]
+    assert tiles[0] == tiles[1]
+    assert after["Destructive changes"]["number"] == before["Destructive changes"]["number"]
 
 
 def test_bars_lead_to_what_they_count_and_have_the_earlier_number_at_their_phase(

@@ -8,6 +8,7 @@ from trail.attention import digest_period, digest_text
 from trail.attention.digest import digest
 from trail.cli.command import Command
 from trail.cli.context import Context
+from trail.storage import tiers
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    store, now = tiers.both(context.store(False)), dt.datetime.now(dt.UTC)
     zone = args.tz or context.settings.timezone or "UTC"
     period = digest_period.parse(args.week, args.day, zone, now)
     made = digest(store, context.settings, period, now, findings=True)

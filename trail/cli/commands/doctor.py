@@ -33,7 +33,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 
 
 COMMAND = Command(
-    help="check everything that the server needs",
+    help="check everything the server needs, without changes",
     run=_run,
     arguments=_arguments,
     examples=("doctor", "doctor --json"),

@@ -10,6 +10,7 @@ from trail.core import event_text
 from trail.core.model import EVENT_COLUMNS
 from trail.core.text import printable
 from trail.events import export
+from trail.storage import tiers
 
 _COLUMNS = ("occurred_at", "action", "target_name", "actor", "actor_id", "outcome")
 
@@ -22,7 +23,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    store, now = tiers.both(context.store(False)), dt.datetime.now(dt.UTC)
     columns = EVENT_COLUMNS if args.json else (*_COLUMNS, "recorded_as")
     chosen = export.Export(context.read_filter(store, args.query), "ndjson", columns)
     if not args.json:

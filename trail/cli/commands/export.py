@@ -11,6 +11,7 @@ from trail.core import atomic_file
 from trail.core.download_stats import Tally
 from trail.core.errors import InputError
 from trail.events import export
+from trail.storage import tiers
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     path = context.folder / args.out
     kind = args.format or export.format_of(path.name)
     columns = tuple(args.columns.split(",")) if args.columns else export.default_columns(kind)
-    store, now, tally = context.store(False), dt.datetime.now(dt.UTC), Tally()
+    store, now, tally = tiers.both(context.store(False)), dt.datetime.now(dt.UTC), Tally()
     chosen = export.Export(context.read_filter(store, args.query), kind, columns, args.headers)
     try:
         bom = context.settings.export.csv_bom

@@ -8,10 +8,11 @@ from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.events import counts
+from trail.storage import tiers
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    store, now = tiers.both(context.store(False)), dt.datetime.now(dt.UTC)
     filter_ = context.read_filter(store, args.query)
     facets = counts.facets(store, filter_, now, targets=counts.TOP_TARGETS).values
     if args.json:

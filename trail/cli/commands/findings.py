@@ -8,6 +8,7 @@ from trail.cli.command import Command, add_query
 from trail.cli.context import Context
 from trail.core.text import printable
 from trail.findings import queries
+from trail.storage import tiers
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +27,7 @@ def _budget(text: str) -> float:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    store, now = tiers.both(context.store(False)), dt.datetime.now(dt.UTC)
     filter_ = context.read_filter(store, args.query)
     queue = queries.queue(store, filter_, now, per_day=args.budget, everything=args.all)
     if args.json:

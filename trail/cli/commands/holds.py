@@ -10,7 +10,7 @@ from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.core.json_values import json_row
 from trail.retention import legal_holds
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

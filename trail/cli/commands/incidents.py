@@ -10,10 +10,11 @@ from trail.cli.tables import table
 from trail.incidents.grouping import CLASSES
 from trail.incidents.incident_json import records
 from trail.incidents.shown import EVERYTHING, GROUPS, Shown
+from trail.storage import tiers
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store = context.store(False)
+    store = tiers.both(context.store(False))
     filter_ = context.read_filter(store, args.query)
     shown = Shown(args.group, tuple(args.pattern or ()), args.owner, args.order)
     listed = records(store, filter_, dt.datetime.now(dt.UTC), shown)

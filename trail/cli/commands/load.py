@@ -10,7 +10,7 @@ from trail.cli.command import Command, read_mapping
 from trail.cli.context import Context
 from trail.core.errors import InputError
 from trail.ingest.files import files, load_files
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:

@@ -39,7 +39,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
                 try:
                     answer = await client.get(path, params=list(pairs))
                 except httpx2.HTTPError:
-                    return 503, b'{"detail": "The server of the audit trail does not answer."}'
+                    return 503, b'{"detail": "The audit trail server does not respond."}'
                 return answer.status_code, answer.content
 
             await mcp_tools.server(fetch).run_stdio_async()

@@ -19,9 +19,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--since", default="", metavar="90d", help="request events again from this time on"
     )
-    parser.add_argument(
-        "--workspace", default="", metavar="NAME", help="poll only this one of several workspaces"
-    )
+    parser.add_argument("--workspace", default="", metavar="NAME", help="poll only this workspace")
     parser.add_argument(
         "--sweep", action="store_true", help="request all days again and count missed events"
     )

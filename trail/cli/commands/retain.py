@@ -14,9 +14,9 @@ from trail.cli.tables import table
 from trail.core.clock import naive_utc, utc_text
 from trail.core.text import printable
 from trail.findings import expiring
-from trail.retention import policy, shrink
+from trail.retention import expiry, policy, shrink
 from trail.retention.shrink import Unreviewed
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,9 +43,10 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     result: policy.Preview | policy.Purged
     if args.dry_run:
         result, archived = policy.preview(store, context.settings, now), 0
+        expired = sum(events for _, events, _ in expiry.due(store, context.settings, now))
     else:
         result = policy.retain(store, context.settings, now, COMMAND_LINE)
-        archived = result.archived
+        archived, expired = result.archived, result.expired.events
     soon = expiring.expiring(store, context.settings, now)
     days = [{**asdict(day), "day": day.day.isoformat()} for day in result.days]
     cutoff = utc_text(result.cutoff)
@@ -57,6 +58,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             "days": days,
             "leaving": soon.findings,
             "archived": archived,
+            "expired": expired,
             **({"clock": clock.to_dict()} if clock else {}),
         }
         context.out.text(json.dumps(report) + "\n")
@@ -68,6 +70,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         f"Before {cutoff}: {result.events:,} events {verb}, {result.held:,} on hold, "
         f"{archived:,} archived\n"
     )
+    if expired:
+        context.out.text(f"Of the archive: {expired:,} events {verb}\n")
     if text := soon.text():
         context.out.text(f"{text}\n")
     if clock and args.dry_run:

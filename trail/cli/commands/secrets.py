@@ -16,7 +16,9 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
     add_json(actions.add_parser("list", help="print the names of the secrets, never their values"))
     remove = actions.add_parser("remove", help="remove a secret")
     remove.add_argument("name", help="name of the secret, as listed")
-    actions.add_parser("rotate-key", help="encrypt all secrets with a new key")
+    actions.add_parser(
+        "rotate-key", help="replace the key, and encrypt all secrets with the new one"
+    )
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
@@ -47,7 +49,7 @@ def _run(args: argparse.Namespace, context: Context) -> int:
 
 
 COMMAND = Command(
-    help="manage the secrets that were entered in the browser",
+    help="manage the secrets entered in the browser",
     run=_run,
     arguments=_arguments,
     examples=("secrets list", "secrets remove forward.secrets.slack", "secrets rotate-key"),

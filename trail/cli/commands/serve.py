@@ -11,7 +11,7 @@ from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.core import log_format
 from trail.core.errors import SettingError, TrailError
-from trail.runtime import listeners, preflight, shutdown, startup
+from trail.runtime import ingest_process, listeners, preflight, shutdown, startup
 
 _log = logging.getLogger("trail.server")
 
@@ -26,14 +26,16 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     host, port = args.host or settings.server.host, args.port or settings.server.port
     with log_format.configured(settings.server.log_format):
         try:
-            if problems := preflight.problems(settings, host):
+            is_node = settings.store.role == "ingest"
+            check = ingest_process.problems if is_node else preflight.problems
+            if problems := check(settings, host):
                 for problem in problems:
                     if as_json:
                         _log.error("%s", problem)
                     else:
                         context.out.note(f"trail: {problem}\n")
                 return 2
-            return _started(host, port, context)
+            return (_receiving if is_node else _started)(host, port, context)
         except TrailError as error:
             if not as_json:
                 raise
@@ -49,22 +51,39 @@ def _started(host: str, port: int, context: Context) -> int:
         _, demo = startup.database(settings)
         startup.open_early(settings)
         stack.callback(startup.close_early)
-        lines = [f"Audit trail:  http://{f'[{host}]' if ':' in host else host}:{port}"]
+        lines = [f"Audit trail:  {_url(host, port)}"]
         if demo:
             lines.append("No database yet: this opens the demo workspace.")
-        if settings.server.log_format == "json":
-            for line in lines:
-                _log.info("%s", line)
-        else:
-            banner = "".join(f"  {line}\n" for line in (*lines, "Stop with Ctrl-C."))
-            context.out.note(f"\n{banner}\n")
-        return _serve(host, port, sockets)
+        _announce(lines, context)
+        return _serve("dashboard:app", host, port, sockets)
 
 
-def _serve(host: str, port: int, sockets: list[socket.socket]) -> int:
+def _receiving(host: str, port: int, context: Context) -> int:
+    settings = context.settings
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(item) for item in listeners.bind(host, port)]
+        stack.enter_context(ingest_process.running(settings))
+        _announce([f"Ingest process {settings.store.node}:  {_url(host, port)}"], context)
+        return _serve("trail.web.ingest_app:app", host, port, sockets)
+
+
+def _url(host: str, port: int) -> str:
+    return f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _announce(lines: list[str], context: Context) -> None:
+    if context.settings.server.log_format == "json":
+        for line in lines:
+            _log.info("%s", line)
+    else:
+        banner = "".join(f"  {line}\n" for line in (*lines, "Stop with Ctrl-C."))
+        context.out.note(f"\n{banner}\n")
+
+
+def _serve(app: str, host: str, port: int, sockets: list[socket.socket]) -> int:
     server = uvicorn.Server(
         uvicorn.Config(
-            "dashboard:app",
+            app,
             host=host,
             port=port,
             log_level="warning",

@@ -9,14 +9,14 @@ from typing import Any
 from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.cli.tables import table
-from trail.core.clock import utc_now
+from trail.core.clock import utc_now, utc_text
 from trail.core.json_values import json_row
 from trail.core.settings import Settings
 from trail.events import store_status
-from trail.ingest import source_health
+from trail.ingest import nodes, source_health
 from trail.integrity import high_water_mark, mirror
 from trail.runtime import database_checks
-from trail.storage.database import Store
+from trail.storage.duckdb import Store
 
 
 def _sources(store: Store, settings: Settings) -> list[dict[str, Any]]:
@@ -38,11 +38,14 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     sources = _sources(store, context.settings)
     mark = mirror.files(store.path, context.settings).known
     problems = [shortfall.text() for shortfall in high_water_mark.shortfalls(mark)]
+    processes = nodes.nodes(store, context.settings)
+    problems += [problem for node in processes for problem in node.problems(utc_now())]
     if args.json:
         checks = database_checks.checks(store, context.settings, dt.datetime.now(dt.UTC))
         report = {
             **summary,
             "sources": sources,
+            "ingest": [node.to_dict() for node in processes],
             "problems": problems,
             "checks": [check.to_dict() for check in checks],
         }
@@ -63,6 +66,22 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         for row in sources
     ]
     context.out.text(table(("source", "read", "kept", "state"), loaded))
+    if processes:
+        titles = ("ingest process", "last report", "bytes in its log", "parts waiting")
+        context.out.text(
+            table(
+                titles,
+                [
+                    (
+                        node.node,
+                        utc_text(node.seen_at) if node.seen_at else "none",
+                        node.log_bytes,
+                        node.waiting_parts,
+                    )
+                    for node in processes
+                ],
+            )
+        )
     for problem in problems:
         context.out.text(f"{problem}\n")
     return 0

@@ -7,6 +7,8 @@ import json
 import sys
 from typing import Any
 
+from trail.access_log import log
+from trail.accounts.api_tokens import Tokens, path_of
 from trail.accounts.second_factors import SecondFactors
 from trail.accounts.users import ROLES, User, Users, end_after
 from trail.accounts.users_file import normalize_username
@@ -28,7 +30,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument("--role", choices=ROLES, required=True, help="role of the user")
     disable = actions.add_parser("disable", help="refuse sign-in; ends open sessions")
     enable = actions.add_parser("enable", help="allow sign-in again")
-    limit = actions.add_parser("limit", help="let the access end after a number of days")
+    limit = actions.add_parser("limit", help="set the number of days after which the access ends")
     for action, needed in ((add, False), (limit, True)):
         action.add_argument(
             "--days",
@@ -42,7 +44,12 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
         "link", help="link a user to Segment actors, whose activity the user cannot review"
     )
     remove = actions.add_parser("remove", help="remove a user; ends open sessions")
-    passwd = actions.add_parser("passwd", help="set a password; asks for it")
+    passwd = actions.add_parser(
+        "passwd", help="set a password (prompted); ends open sessions and revokes API tokens"
+    )
+    passwd.add_argument(
+        "--keep-tokens", action="store_true", help="do not revoke the API tokens of the user"
+    )
     for action in (add, role, disable, enable, limit, factor, link, remove, passwd):
         action.add_argument("username", help="name to sign in with")
     link.add_argument("actors", nargs="*", metavar="ACTOR", help="actor ids; none removes the link")
@@ -74,6 +81,8 @@ def _run(args: argparse.Namespace, context: Context) -> int:
         users.set_end(args.username, end_after(args.days, dt.datetime.now(dt.UTC)))
     elif args.action == "passwd":
         users.set_password(args.username, _password())
+        if not args.keep_tokens:
+            _revoke_tokens(users, args.username, context)
     else:
         name = args.name or args.username
         users.add(
@@ -88,10 +97,20 @@ def _run(args: argparse.Namespace, context: Context) -> int:
     return 0
 
 
-def _reset_factor(users: Users, username: str, context: Context) -> None:
+def _account(users: Users, username: str) -> str:
     name = normalize_username(username)
-    account = next((user.account for user in users.all() if user.username == name), "")
-    SecondFactors(users, context.settings).remove(account)
+    return next((user.account for user in users.all() if user.username == name), "")
+
+
+def _reset_factor(users: Users, username: str, context: Context) -> None:
+    SecondFactors(users, context.settings).remove(_account(users, username))
+
+
+def _revoke_tokens(users: Users, username: str, context: Context) -> None:
+    """Revoke the user's API tokens, which anyone with the old password may have created."""
+    for name in Tokens(path_of(context.settings)).revoke_all_of(_account(users, username)):
+        log.record("token_revoked", log.COMMAND_LINE, what=name, detail="with a new password")
+        context.out.note(f"Revoked the API token {name}.\n")
 
 
 def _row(user: User, now: dt.datetime) -> dict[str, Any]:
@@ -112,7 +131,7 @@ def _password() -> str:
         return sys.stdin.readline().rstrip("\n")
     first = getpass.getpass("Password: ")
     if getpass.getpass("Repeat password: ") != first:
-        raise InputError("The two passwords differ.", "Try again.")
+        raise InputError("The passwords do not match.", "Try again.")
     return first
 
 

@@ -13,8 +13,9 @@ from tests.conftest import Load, rows
 from tests.segment_records import forwarded, ndjson
 from trail.core.errors import InputError, UnavailableError
 from trail.core.settings import Settings
-from trail.storage import database, schema
-from trail.storage.database import Cursor, Store
+from trail.storage import schema
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 
 ROOT = Path(__file__).parents[3]
 
@@ -60,7 +61,7 @@ def test_opening_in_another_process_is_an_error_with_a_remedy(store: Store, tmp_
         "import sys; from pathlib import Path\n"
         "from trail.core.errors import UnavailableError\n"
         "from trail.core.settings import Settings\n"
-        "from trail.storage.database import Store\n"
+        "from trail.storage.duckdb import Store\n"
         "try:\n    Store.open(Path(sys.argv[1]), Settings())\n"
         "except UnavailableError as error:\n    print(error); sys.exit(7)\n"
     )
@@ -112,6 +113,12 @@ def test_a_database_of_a_newer_release_is_refused_and_closed(
         with pytest.raises(InputError, match=f"has version {newer}") as refused:
             Store.open(settings.store.path, settings)
         assert refused.value.hint
+
+
+def test_large_answers_keep_their_order(store: Store) -> None:
+    sql = "select range as n from range(300000) order by n"
+    for _ in range(8):  # several threads hand their parts over
+        assert store.table(sql)["n"].to_numpy().tolist() == [*range(300_000)]
 
 
 def test_a_failed_write_is_rolled_back_and_the_writer_continues(store: Store) -> None:
@@ -244,8 +251,8 @@ def test_times_are_read_in_utc_in_any_local_zone(
 def test_a_stream_gives_the_memory_of_cached_pages_back(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(database, "_STREAMED_ROWS", 1_000)
-    monkeypatch.setattr(database, "_KEPT_BYTES", 1 << 20)
+    monkeypatch.setattr("trail.storage.inside._STREAMED_ROWS", 1_000)
+    monkeypatch.setattr("trail.storage.duckdb._KEPT_BYTES", 1 << 20)
     store.write(
         lambda cursor: cursor.execute(
             "create table texts as select md5(range::varchar) as text from range(300_000)"
@@ -268,3 +275,32 @@ def test_a_stream_gives_the_memory_of_cached_pages_back(
     assert rows == 600_000
     assert store.table(cached)["bytes"][0].as_py() <= 1 << 20
     assert store.table("select current_setting('memory_limit') as bytes").to_pylist() == limit
+
+
+def test_a_checkpoint_waits_for_the_end_of_a_snapshot(store: Store) -> None:
+    store.write(lambda cursor: cursor.execute("create table numbers as from range(50000) t(n)"))
+    with store.reading() as reading:
+        batches = reading.batches("select n from numbers", {}, 1_000)
+        next(batches)
+        store.write(lambda cursor: cursor.execute("update numbers set n = n + 1 where n % 5 = 0"))
+        assert not store.checkpoint()
+        assert sum(batch.num_rows for batch in batches) == 49_000
+    assert store.checkpoint()
+
+
+def test_cancelled_queries_end_and_later_ones_run(store: Store) -> None:
+    failed: list[BaseException] = []
+
+    def ask() -> None:
+        try:
+            store.table("select count(*) as n from range(200_000_000) a, range(1_000) b")
+        except BaseException as error:
+            failed.append(error)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while asking.is_alive():
+        store.cancel()
+        asking.join(0.01)
+    assert isinstance(failed[0], UnavailableError)
+    assert store.table("select 1 as n")["n"].to_pylist() == [1]

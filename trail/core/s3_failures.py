@@ -81,8 +81,8 @@ def code_of(error: BaseException) -> str:
     return code[1].replace("_", "").lower()
 
 
-def to_trail_error(error: BaseException, bucket: str) -> TrailError:
-    """Return the error to raise for *error*, without secrets."""
+def to_trail_error(error: BaseException, bucket: str, section: str = "s3") -> TrailError:
+    """Return the error to raise for *error*, without secrets; *section* has the settings."""
     if isinstance(error, OSError) and error.errno and error.strerror:
         return UnavailableError(
             f"A temporary file could not be written: {error.strerror}.",
@@ -91,6 +91,11 @@ def to_trail_error(error: BaseException, bucket: str) -> TrailError:
     code = code_of(error)
     if code == "networkconnection":
         curl = _CURL.search(str(error))
-        return UnavailableError(*_NETWORK.get(curl[1] if curl else "", _NO_ANSWER))
+        message, hint = _NETWORK.get(curl[1] if curl else "", _NO_ANSWER)
+        return UnavailableError(message, _of(hint, section))
     kind, message, hint = _WORDS.get(code, _UNKNOWN)
-    return kind(message.format(bucket), hint)
+    return kind(message.format(bucket), _of(hint, section))
+
+
+def _of(hint: str, section: str) -> str:
+    return re.sub(r"\bs3\.(?=[a-z])", f"{section}.", hint)

@@ -1,4 +1,4 @@
-"""The database: the only place that opens DuckDB, one writer, and cursors for readers.
+"""The database in DuckDB: one writer, and cursors for readers.
 
 One process owns the file. Writes are jobs on a queue that one thread takes in turn, each in a
 transaction; reads get a cursor of their own and never wait for a writer.
@@ -8,29 +8,24 @@ import contextlib
 import datetime as dt
 import itertools
 import os
-import queue
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from trail.core import clock
-from trail.core.clock import utc_now
-from trail.core.errors import BusyError, UnavailableError
+from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
-from trail.storage import failures, query_timeout, schema, shared_results
+from trail.storage import archive_place, failures, query_timeout, shared_results
+from trail.storage.connection import Cursor, ask, connected, in_time, migrate
+from trail.storage.engine import Engine, Params, Reading
+from trail.storage.inside import Inside
+from trail.storage.writer import Writer
 
 T = TypeVar("T")
-Params = dict[str, Any]
-Cursor = duckdb.DuckDBPyConnection
-
-# Kept at what 1.5 can read, so that going back one release stays possible.
-STORAGE = "v1.5.0"
 
 # How long `Store.now` may stay the same.
 HELD_S = 15.0
@@ -38,8 +33,6 @@ HELD_S = 15.0
 _MAX_IDLE = 8
 # What `release_blocks` leaves, the use of other memory at which it does nothing, and that use.
 _KEPT_BYTES, _BUSY_BYTES = 32 << 20, 128 << 20
-# After so many rows a stream has what it has read released: it is rarely read again soon.
-_STREAMED_ROWS = 250_000
 # How long a stream waits for the writer to do so.
 _RELEASE_S = 1.0
 _USED_OTHERWISE = (
@@ -49,33 +42,20 @@ _USED_OTHERWISE = (
 _numbers = itertools.count(1)
 
 
-class Engine(Protocol):
-    """What the queries need: SQL and parameters in, Arrow out."""
-
-    def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        """Return the whole answer."""
-        ...
-
-    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
-        """Return one snapshot to stream from."""
-        ...
-
-
-class Reading(Protocol):
-    """One snapshot of the store, streamed from."""
-
-    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield the answer in batches of about *rows* rows."""
-        ...
-
-
 class Store:
     """An open database. `Store.open` makes one; `close` ends it after the queued writes."""
 
-    def __init__(self, connection: Cursor, path: Path, memory: str) -> None:
+    name = "duckdb"
+    # What tells the results of this store from those of another view of the same data.
+    tiers: tuple[str, ...] = ()
+
+    def __init__(
+        self, connection: Cursor, path: Path, settings: Settings, archive: archive_place.Place
+    ) -> None:
         self._connection = connection
-        self.path = path
-        self._memory = memory
+        self.path, self.archive = path, archive
+        self.cluster = settings.cluster
+        self._memory = settings.store.memory
         # Runs once the file is closed: for what lives as long as the store does.
         self.afterwards = contextlib.ExitStack()
         # Runs after the last write, while the store still answers.
@@ -90,13 +70,11 @@ class Store:
         self._damage: UnavailableError | None = None
         # Stays open as long as the database is: see `failures.file_damage`.
         self._descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self._jobs: queue.SimpleQueue[_Queued | None] = queue.SimpleQueue()
-        self._closing = threading.Lock()
         self._closed = False
         self._idle: list[Cursor] = []
+        self._running: set[Cursor] = set()
         self._releasing, self._releases = threading.Lock(), 0
-        self._writer = threading.Thread(target=self._write_loop, name="trail-writer", daemon=True)
-        self._writer.start()
+        self._writer = Writer(self.cursor(), path, self.explained, self._changed, self._committed)
 
     @classmethod
     def open(
@@ -109,22 +87,15 @@ class Store:
         file or disk prevents it, and `InputError` when a newer release wrote the database.
         """
         path = path.absolute()
-        connection = attached(path, try_again)
-        for setting, value in (
-            ("TimeZone", "UTC"),
-            ("threads", settings.store.threads),
-            ("memory_limit", settings.store.memory),
-            ("temp_directory", str(path.parent / f"{path.stem}.spill")),
-            ("checkpoint_threshold", "256MB"),
-            ("preserve_insertion_order", False),
-            ("autoinstall_known_extensions", False),
-            ("autoload_known_extensions", False),
-        ):
-            # Global, since a cursor does not inherit what was set on its connection.
-            connection.execute(f"set global {setting} = '{value}'")
-        store = cls(connection, path, settings.store.memory)
+        connection = connected(path, settings, try_again)
+        place = archive_place.of(settings)
+        # For what has only a cursor.
+        connection.execute(
+            "create table memory.main.archive as select $key as key", {"key": place.key}
+        )
+        store = cls(connection, path, settings, place)
         try:
-            store.write(_migrate)
+            store.write(migrate)
         except BaseException as error:
             store.close()
             raise failures.explain(error, path.name) or error from error
@@ -136,16 +107,33 @@ class Store:
         cursor.execute("use trail")
         return cursor
 
+    def source(self, table: str) -> str:
+        """Return the name under which a cursor finds *table*, whatever views hide it."""
+        return f"trail.{table}"
+
+    def consistent(self, cursor: Cursor) -> contextlib.AbstractContextManager[None]:
+        """Give a block in which *cursor* sees one state of all that it reads of the events."""
+        return contextlib.nullcontext()
+
+    def _begun(self, cursor: Cursor) -> None:
+        """Prepare *cursor*, which has begun a transaction."""
+
     def damage(self) -> UnavailableError | None:
         """Return the error of a damaged database, or None; reads only the headers of the file."""
         return self._damage or failures.file_damage(self.path, self._descriptor)
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:
-        """Note damage that a query meets, and raise it as `UnavailableError`."""
+        """Note damage that a query meets, and raise it as `UnavailableError`.
+
+        A file of the archive is named instead: the database is whole.
+        """
         try:
             yield
         except duckdb.Error as error:
+            if unreadable := failures.archive_file(error):
+                self.archive.doubt(str(error))
+                raise unreadable from error
             damage = failures.damage(error, self.path.name)
             if damage is None:
                 raise
@@ -170,7 +158,8 @@ class Store:
         Raises `UnavailableError` after the query timeout, and for a damaged database.
         """
         place = self.number, self.version
-        return _shared(place, (sql, params), lambda: self._asked(sql, params), _bytes_of)
+        asked = (*self.tiers, sql, params)
+        return _shared(place, asked, lambda: self._asked(sql, params), _bytes_of)
 
     def shared(
         self, asked: tuple[object, ...], make: Callable[[], T], size: Callable[[T], int]
@@ -180,22 +169,43 @@ class Store:
         Nobody may change it. *asked* names what it is and all it depends on besides the data, and
         *size* returns its bytes.
         """
-        return _shared((self.number, self.version), asked, make, size)
+        return _shared((self.number, self.version), (*self.tiers, *asked), make, size)
 
     def _asked(self, sql: str, params: Params | None) -> pa.Table:
         with self.explained():
-            before = self._releases
-            try:
-                return self._asked_once(sql, params)
-            except duckdb.OutOfMemoryException:
-                with self._releasing:
-                    if self._releases == before:
-                        raise
-                    return self._asked_once(sql, params)  # the limit was lower for a moment
+            return self.again_if_released(lambda: self._asked_once(sql, params))
 
     def _asked_once(self, sql: str, params: Params | None) -> pa.Table:
         with self._used_cursor() as cursor:
-            return _table(cursor, sql, params)
+            return self.answered(cursor, sql, params)
+
+    def answered(
+        self, cursor: Cursor, sql: str, params: Params | None, within: str = ""
+    ) -> pa.Table:
+        """Return the answer to *sql* through *cursor*.
+
+        *within* is the SELECT that `events` stands for there, if it is not all.
+        """
+        return ask(cursor, sql, params)
+
+    def make(self, cursor: Cursor, kind: str, name: str, select: str) -> None:
+        """Make the temporary *kind* `table` or `view` of *cursor* from what *select* finds."""
+        with in_time(cursor):
+            # Tables hide views of the same name, which hide those of the store.
+            if kind == "table":
+                cursor.execute(f"drop view if exists temp.{name}")
+            cursor.execute(f"create or replace temp {kind} {name} as {select}")
+
+    def again_if_released(self, query: Callable[[], T]) -> T:
+        """Run *query*, and again if the memory limit was lower for a moment meanwhile."""
+        before = self._releases
+        try:
+            return query()
+        except duckdb.OutOfMemoryException:
+            with self._releasing:
+                if self._releases == before:
+                    raise
+                return query()
 
     @contextlib.contextmanager
     def _used_cursor(self) -> Iterator[Cursor]:
@@ -204,11 +214,14 @@ class Store:
             cursor = self._idle.pop()
         except IndexError:
             cursor = self.cursor()
+        self._running.add(cursor)
         try:
             yield cursor
         except BaseException:
             cursor.close()
             raise
+        finally:
+            self._running.discard(cursor)
         self._idle.append(cursor)
         if self._closed or len(self._idle) > _MAX_IDLE:
             self._close_idle(_MAX_IDLE if not self._closed else 0)
@@ -233,9 +246,15 @@ class Store:
                 cursor.execute("begin")
                 # The snapshot is taken by the first read, not by `begin`.
                 cursor.execute("select version from schema_version").fetchall()
-                yield Inside(cursor, self)
+                self._begun(cursor)
+                yield Inside(cursor, self.release_blocks_between)
             finally:
                 cursor.close()
+
+    def cancel(self) -> None:
+        """Interrupt the queries of `table` that run now, from any thread; later ones run."""
+        for cursor in self._running.copy():
+            cursor.interrupt()
 
     @contextlib.contextmanager
     def narrowed(self, tables: dict[str, str], views: dict[str, str]) -> Iterator[Engine]:
@@ -257,7 +276,7 @@ class Store:
         Without *versioned* the version of the data stays as it is: for a job that changes only
         tables of `shared_results.UNVERSIONED`.
         """
-        return self._queue(job, transaction=True, versioned=versioned)
+        return self._writer.queue(job, transaction=True, versioned=versioned)
 
     def write(self, job: Callable[[Cursor], T]) -> T:
         """Run *job* on the writer and return what it returns, once it is committed."""
@@ -270,12 +289,12 @@ class Store:
         nothing while other things take much memory, such as a load. Raises `UnavailableError` if
         the store is stopping.
         """
-        return self._queue(self._release_blocks, transaction=False).result()
+        return self._writer.queue(self._release_blocks, transaction=False).result()
 
     def release_blocks_between(self) -> None:
         """Do the same between two queries of a stream, unless writes take long just now."""
         with contextlib.suppress(UnavailableError):
-            release = self._queue(self._release_blocks, transaction=False)
+            release = self._writer.queue(self._release_blocks, transaction=False)
             try:
                 release.result(_RELEASE_S)
             except TimeoutError:
@@ -302,32 +321,35 @@ class Store:
                 self._releases += 1
         return True
 
-    def checkpoint(self) -> None:
+    def _changed(self) -> None:
+        self.version += 1
+
+    def _committed(self) -> None:
+        self.committed()  # which may be another by now
+
+    def checkpoint(self) -> bool:
         """Fold the log into the file, so that the room of removed rows is used again.
 
-        Waits for its turn on the writer; readers go on.
+        Waits for its turn on the writer; readers go on. Returns False, and leaves it to a later
+        one, while a snapshot of the data before is read, such as by an export.
         """
-        self._queue(lambda cursor: cursor.execute("checkpoint trail"), transaction=False).result()
 
-    def _queue(
-        self, job: Callable[[Cursor], T], *, transaction: bool, versioned: bool = True
-    ) -> "Future[T]":
-        future: Future[T] = Future()
-        with self._closing:
-            if self._closed:
-                raise UnavailableError("The store is stopping.", "Try again in a moment.")
-            self._jobs.put(_Queued(clock.carried(job), future, transaction, versioned))
-        return future
+        def job(cursor: Cursor) -> bool:
+            try:
+                cursor.execute("checkpoint trail")
+            except duckdb.TransactionException:
+                return False
+            return True
+
+        return self._writer.queue(job, transaction=False).result()
 
     def close(self) -> None:
         """Finish the queued writes, checkpoint, and close the file."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
-            self._jobs.put(None)
-        self._writer.join()
+        if not self._writer.close():
+            return
+        self._closed = True
         self.beforehand.close()
+        self.cancel()
         with contextlib.suppress(duckdb.Error):
             self._connection.execute("checkpoint trail")
         self._close_idle()
@@ -336,57 +358,10 @@ class Store:
         self._descriptor = -1
         self.afterwards.close()
 
-    def _write_loop(self) -> None:
-        cursor = self.cursor()
-        while (item := self._jobs.get()) is not None:
-            if not item.future.set_running_or_notify_cancel():
-                continue
-            before = self._log_bytes()
-            try:
-                with self.explained():
-                    if item.transaction:
-                        cursor.execute("begin")
-                    result = item.job(cursor)
-                    if item.transaction:
-                        cursor.execute("commit")
-                # A transaction without changes adds nothing to the log.
-                if (
-                    item.transaction
-                    and item.versioned
-                    and (before is None or before != self._log_bytes())
-                ):
-                    self.version += 1
-            except BaseException as error:
-                self.version += 1
-                with contextlib.suppress(duckdb.Error):
-                    cursor.execute("rollback")
-                item.future.set_exception(error)
-            else:
-                if item.transaction:
-                    self.committed()
-                item.future.set_result(result)
-            del item  # a job may hold the records of a whole chunk
-        cursor.close()
-
-    def _log_bytes(self) -> int | None:
-        """Return the length of the write-ahead log, which only grows until it is removed."""
-        try:
-            return self.path.with_name(f"{self.path.name}.wal").stat().st_size
-        except FileNotFoundError:
-            return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Queued:
-    """A job for the writer, who waits for it, if it needs a transaction, if it changes data."""
-
-    job: Callable[[Cursor], Any]
-    future: Future[Any]
-    transaction: bool
-    versioned: bool
-
 
 class _Narrowed:
+    name = "duckdb"
+
     def __init__(self, store: Store, tables: dict[str, str], views: dict[str, str]) -> None:
         self._store, self._tables, self._views = store, tables, views
         # Of the data that the tables are made of, even if they are made or read later.
@@ -395,8 +370,12 @@ class _Narrowed:
         self.reading = store.reading
 
     def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        asked = (self._tables, self._views, sql, params)
+        asked = (*self._store.tiers, self._tables, self._views, sql, params)
         return _shared(self._place, asked, lambda: self._asked(sql, params), _bytes_of)
+
+    def cancel(self) -> None:
+        if self._cursor is not None:
+            self._cursor.interrupt()
 
     def close(self) -> None:
         if self._cursor is not None:
@@ -404,61 +383,26 @@ class _Narrowed:
 
     def _asked(self, sql: str, params: Params | None) -> pa.Table:
         with self._store.explained():
-            if self._cursor is None:
-                self._cursor = self._made()
-            return _table(self._cursor, sql, params)
+            return self._store.again_if_released(lambda: self._asked_once(sql, params))
+
+    def _asked_once(self, sql: str, params: Params | None) -> pa.Table:
+        if self._cursor is None:
+            self._cursor = self._made()
+        with self._store.consistent(self._cursor):
+            return self._store.answered(self._cursor, sql, params, self._views.get("events", ""))
 
     def _made(self) -> Cursor:
         """Return a cursor with all tables; one with some would read the store's own others."""
         cursor = self._store.cursor()
         try:
-            for kind, made in (("table", self._tables), ("view", self._views)):
-                for name, select in made.items():
-                    with _in_time(cursor):
-                        cursor.execute(f"create temp {kind} {name} as {select}")
+            with self._store.consistent(cursor):
+                for kind, made in (("table", self._tables), ("view", self._views)):
+                    for name, select in made.items():
+                        self._store.make(cursor, kind, name, select)
         except BaseException:
             cursor.close()
             raise
         return cursor
-
-
-class Inside:
-    """An engine that reads through *cursor*: inside a transaction, what it has written so far."""
-
-    def __init__(self, cursor: Cursor, store: Store | None = None) -> None:
-        self._cursor = cursor
-        self._store = store
-
-    def table(self, sql: str, params: Params | None = None) -> pa.Table:
-        """Return the answer to *sql* as one Arrow table."""
-        return _table(self._cursor, sql, params)
-
-    def reading(self) -> contextlib.AbstractContextManager["Reading"]:
-        """Give the same cursor to stream from; it stays open."""
-        return contextlib.nullcontext(_Reading(self._cursor, self._store))
-
-
-class _Reading:
-    def __init__(self, cursor: Cursor, store: Store | None) -> None:
-        self._cursor = cursor
-        self._store = store
-        self._streamed = 0  # rows since the last release
-
-    def batches(self, sql: str, params: Params, rows: int) -> Iterator[pa.RecordBatch]:
-        """Yield the answer in batches of about *rows* rows, without holding it whole."""
-        with _in_time(self._cursor):
-            # `execute(...)` would hold the whole answer; only `sql(...)` streams.
-            reader = self._cursor.sql(sql, params=params).to_arrow_reader(rows)
-        while True:
-            with _in_time(self._cursor):
-                batch = next(reader, None)
-            if batch is None:
-                break
-            self._streamed += batch.num_rows
-            yield batch
-        if self._store and self._streamed >= _STREAMED_ROWS:
-            self._streamed = 0
-            self._store.release_blocks_between()
 
 
 def _shared(
@@ -481,61 +425,5 @@ def _bytes_of(table: pa.Table) -> int:
     return int(table.get_total_buffer_size())
 
 
-def _table(cursor: Cursor, sql: str, params: Params | None) -> pa.Table:
-    with _in_time(cursor):
-        return cursor.sql(sql, params=params or {}).to_arrow_table()
-
-
-@contextlib.contextmanager
-def _in_time(cursor: Cursor) -> Iterator[None]:
-    """Run a query for as long as the caller may wait."""
-    try:
-        with query_timeout.bounded(cursor):
-            yield
-    except (duckdb.InterruptException, OSError) as error:
-        # A stream of batches reports everything as OSError.
-        if isinstance(error, OSError) and not str(error).startswith("INTERRUPT"):
-            raise
-        raise query_timeout.problem() from error
-
-
-def attached(
-    path: Path, try_again: Callable[[], bool] | None = None, *, read_only: bool = False
-) -> Cursor:
-    """Return a connection with the database at *path* attached as `trail`; see `Store.open`.
-
-    With *read_only*, nothing is created or changed.
-    """
-    options = "read_only" if read_only else f"storage_version '{STORAGE}'"
-    while True:
-        connection = duckdb.connect()
-        try:
-            if not read_only:
-                path.parent.mkdir(parents=True, exist_ok=True)
-            connection.execute(f"attach $path as trail ({options})", {"path": str(path)})
-        except (duckdb.Error, OSError) as error:
-            connection.close()
-            problem = failures.explain(error, path.name)
-            if isinstance(problem, BusyError) and try_again and try_again():
-                continue
-            raise problem or UnavailableError(
-                f"{path.name} cannot be opened.", "Check the file and its folder."
-            ) from error
-        return connection
-
-
 def _nobody() -> None:
     """Hear of a commit, and do nothing."""
-
-
-def _migrate(cursor: Cursor) -> None:
-    cursor.execute(
-        "create table if not exists schema_version (version integer, applied_at timestamp)"
-    )
-    row = cursor.execute("select coalesce(max(version), 0) from schema_version").fetchone()
-    for version, sql in schema.pending(row[0] if row else 0):
-        cursor.execute(sql)
-        cursor.execute(
-            "insert into schema_version values ($version, $now)",
-            {"version": version, "now": utc_now()},
-        )

@@ -1,4 +1,4 @@
-"""An archived month over HTTP: same filters, read-only, only with a session."""
+"""Archived events over HTTP: with all others, with the same filters, only with a session."""
 
 import datetime as dt
 import json
@@ -33,21 +33,31 @@ def server(start_server: Callable[..., Running]) -> Running:
     return running
 
 
-def test_archived_month_supports_the_same_filters(server: Running) -> None:
+@pytest.mark.parametrize(
+    "query",
+    [
+        {"from": "2000-01-01"},
+        # Links of earlier versions name the month.
+        {"archive": MONTH},
+        {"archive": MONTH, "from": "2000-01-01"},
+    ],
+)
+def test_archived_events_support_the_same_filters(server: Running, query: dict[str, str]) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
     with httpx2.Client(base_url=server.url, cookies=cookies) as client:
-        query = {"from": "2000-01-01", "archive": MONTH}
         events = client.get("/api/events", params=query).json()
         assert events["count"] == 20
-        assert client.get("/api/events", params={"from": "2000-01-01"}).json()["count"] == 0
+        assert client.get("/api/events", params={"from": "90d"}).json()["count"] == 0
+        other = client.get("/api/events", params={"archive": "2001-01"}).json()
+        assert other["count"] == 0
         none = client.get("/api/events", params={**query, "category": "Warehouses"}).json()
         assert none["count"] == 0
         rows = client.get("/export.csv", params=query).text.count("\n")
         assert rows == events["count"] + 1
 
 
-@pytest.mark.parametrize("name", ["2001-01", "nonsense", "../../etc", "2026-13"])
-def test_missing_month_is_an_error(server: Running, name: str) -> None:
+@pytest.mark.parametrize("name", ["nonsense", "../../etc", "2026-13"])
+def test_a_month_that_does_not_exist_is_an_error(server: Running, name: str) -> None:
     cookies = {COOKIE: server.sign_in("maya")}
     response = httpx2.get(f"{server.url}/api/events", params={"archive": name}, cookies=cookies)
     assert response.status_code == 400
@@ -57,3 +67,19 @@ def test_missing_month_is_an_error(server: Running, name: str) -> None:
 def test_archive_requires_a_session(server: Running) -> None:
     response = httpx2.get(f"{server.url}/api/events", params={"archive": MONTH})
     assert response.status_code == 401
+
+
+def test_pages_have_the_figures_of_the_api(server: Running) -> None:
+    sid = server.sign_in("maya")
+    query = "from=200d&tz=UTC"
+    with httpx2.Client(base_url=server.url, cookies={COOKIE: sid}) as client:
+        actors = client.get(f"/api/actors?{query}").json()["actors"]
+    active = sum(actor["state"] in ("active", "new") for actor in actors)
+    assert active
+    with server.tab(sid=sid) as tab:
+        for page, figures in (
+            ("people", f"<b>{active}</b> of {len(actors)} active"),
+            ("explore", "<b>20</b> of 20 events"),
+            ("timeline", "<b>20</b> events"),
+        ):
+            assert figures in tab.run(page=page, query=query), page

@@ -1,0 +1,95 @@
+"""A cluster gives the answers that one database gives, and what it cannot do DuckDB does."""
+
+import datetime as dt
+import threading
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as profile
+
+from tests.cluster.conftest import Cluster
+from tests.trail import random_trail
+from tests.trail.random_trail import NOW, Term
+from tests.trail.storage.test_tiers import answers
+from trail.core.errors import UnavailableError
+from trail.events import events
+from trail.integrity import row_digest
+from trail.storage import query_timeout
+from trail.storage.clustered import ClusteredStore
+from trail.storage.duckdb import Store
+from trail.storage.filters import Filter
+
+
+@profile(max_examples=10, deadline=None)
+@given(drawn=random_trail.filters())
+def test_any_filter_gives_the_same_answers(
+    stores: tuple[ClusteredStore, Store], drawn: tuple[Filter, tuple[Term, ...]]
+) -> None:
+    both, whole = stores
+    filter_, _ = drawn
+    assert answers(both, filter_, set()) == answers(whole, filter_, set())
+    assert both.problem() is None
+
+
+def test_the_cluster_is_asked(stores: tuple[ClusteredStore, Store]) -> None:
+    both, whole = stores
+    before = both.cluster_queries
+    for rows in (7, 200):
+        page = events.page(both, Filter(), NOW, rows=rows)
+        assert page == events.page(whole, Filter(), NOW, rows=rows)
+    assert both.cluster_queries > before
+
+
+def test_the_digests_of_days_are_those_of_the_database(
+    stores: tuple[ClusteredStore, Store],
+) -> None:
+    """Over rows that the cluster sends; `verify --cold` computes them over the files."""
+    both, whole = stores
+
+    def digests(store: Store) -> dict[dt.date, tuple[int, str]]:
+        def ask(sql: str) -> list[dict[str, Any]]:
+            return store.table(sql).to_pylist()
+
+        edges = [row_digest.Edge(day, 10**6, dt.datetime.max) for day in row_digest.per_day(ask)]
+        days = row_digest.scan(ask, edges).items()
+        return {day: (rows.event.count, rows.event.digest) for day, rows in days}
+
+    expected, before = digests(whole), both.cluster_queries
+    assert len(expected) > 20
+    assert digests(both) == expected
+    assert both.cluster_queries > before + 1, "for the days, and for their rows"
+
+
+def test_a_query_ends_with_its_time(stores: tuple[ClusteredStore, Store]) -> None:
+    both, _ = stores
+    started = time.monotonic()
+    with query_timeout.within(0.5), pytest.raises(UnavailableError, match=r"longer than 0\.5"):
+        both._spark.table("select count(*) from range(1000000000000)")
+    assert time.monotonic() - started < 3
+    assert both.problem() is None
+    assert both._spark.table("select 1 as n").to_pylist() == [{"n": 1}]
+
+
+def test_a_killed_worker_costs_no_answer(
+    cluster: Cluster, stores: tuple[ClusteredStore, Store]
+) -> None:
+    both, whole = stores
+    expected = answers(whole, Filter(), set())
+    found: list[object] = []
+
+    def ask() -> None:
+        found.append(answers(both, Filter(), set()))
+
+    both.version += 1  # so that no result is shared
+    asking = threading.Thread(target=ask)
+    asking.start()
+    cluster.kill("worker-0")
+    asking.join(120)
+    assert found == [expected]
+    asked = both.cluster_queries
+    both.version += 1
+    assert answers(both, Filter(), set()) == expected
+    assert both.cluster_queries > asked, "the other worker answers"
+    assert both.problem() is None

@@ -1,0 +1,2 @@
+-- Files of archived days that are removed, until they are deleted: not while something reads them.
+create table cold_expired (file varchar);

@@ -1,0 +1,322 @@
+"""A Spark cluster that reads the archive, through Spark Connect.
+
+Works with Spark 4 and with servers that speak its protocol. Needs the packages of
+`requirements-spark.txt`, which are imported when a cluster is configured.
+"""
+
+import contextlib
+import datetime as dt
+import itertools
+import logging
+import socket
+import threading
+import time
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, InvalidStateError
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import pyarrow as pa
+
+from trail.core.errors import UnavailableError
+from trail.core.sections import Cluster
+from trail.storage import query_timeout
+from trail.storage.cluster_plan import ARCHIVED
+from trail.storage.spark_sql import literal
+
+if TYPE_CHECKING:
+    from pyspark.sql.connect.session import SparkSession
+
+T = TypeVar("T")
+# The files of each day, with their events.
+Files = Mapping[dt.date, Mapping[str, int]]
+
+_LOG = logging.getLogger(__name__)
+# The columns of the files.
+_TYPES = {
+    "event_id": "string",
+    "at": "timestamp_ntz",
+    "arrived": "timestamp_ntz",
+    "action_key": "int",
+    "actor_key": "int",
+    "target_key": "int",
+    "target_type": "string",
+    "workspace_id": "string",
+    "verified": "boolean",
+    "batch_id": "int",
+    "raw": "string",
+    "forwarded": "boolean",
+    "echo": "boolean",
+    "identity_key": "int",
+    "unverified": "boolean",
+    "future_dated": "boolean",
+    "search_key": "int",
+    "day": "date",
+}
+_RENAMED = {"at": "occurred_at", "arrived": "ingested_at"}
+_COALESCED = ("target_type", "workspace_id")
+_CONNECT_S = 2.0
+# A server that did not answer is not asked again for so long: each page would wait for it.
+_PAUSE_S = 10.0
+_PORT = 15002
+# An archive is many small files, of which a task of the usual size reads a few: more are faster.
+# They are spread over all cores still.
+_SCAN = {"spark.sql.files.maxPartitionBytes": "1g", "spark.sql.files.openCostInBytes": "1m"}
+# How long a query without a limit of its own may take, and the listing of the archive.
+_MOST_S, _VIEW_S = 600.0, 30.0
+# How long the first query may take, for which nobody waits.
+_OPEN_S = 180.0
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveView:
+    """A table of the cluster with archived events, called *name* there.
+
+    *days* has the events of each day that is read. There are events of *others*, too, which are
+    not to be read.
+    """
+
+    name: str
+    days: Mapping[dt.date, int]
+    others: frozenset[dt.date] = frozenset()
+
+    def events(self, first: dt.date, last: dt.date) -> int:
+        """Return how many events there are from the day *first* to *last*."""
+        return sum(events for day, events in self.days.items() if first <= day <= last)
+
+    def condition(self, first: dt.date, last: dt.date) -> str:
+        """Return the condition on its own days, those from *first* to *last*."""
+        first, last = max(first, min(self.days)), min(last, max(self.days))
+        span = f"{ARCHIVED}.day between {literal(first)} and {literal(last)}"
+        others = ", ".join(literal(day) for day in sorted(self.others) if first <= day <= last)
+        return f"{span} and {ARCHIVED}.day not in ({others})" if others else span
+
+
+class SparkCluster:
+    """A cluster that answers SQL about the archive in *folder*, as the cluster calls it.
+
+    The session opens with the first query.
+    """
+
+    name = "spark"
+
+    def __init__(self, settings: Cluster, folder: str) -> None:
+        self._settings, self._folder = settings, folder
+        self._place = urlsplit(settings.url)
+        self._opening = threading.Lock()
+        self._session: SparkSession | None = None
+        self._failed_at = float("-inf")
+        self._numbers = itertools.count(1)
+        self._running: set[_Query] = set()
+        # Why it did not answer the last time.
+        self.problem: UnavailableError | None = None
+        # Those of the open session.
+        self.views: dict[str, ArchiveView] = {}
+
+    @property
+    def may_answer(self) -> bool:
+        """Whether it is worth asking: not within seconds after it did not answer."""
+        return time.monotonic() >= self._failed_at + _PAUSE_S
+
+    def open(self) -> None:
+        """Open the session and start what answers, which may take a minute.
+
+        Raises `UnavailableError`.
+        """
+        with self._explained():
+            _started(self._warmed).result(_OPEN_S)
+
+    def _warmed(self) -> None:
+        # Executors start with the first query that needs them.
+        self._opened().sql("select sum(id) from range(0, 1000, 1, 4)").toArrow()
+
+    def view(self, files: Files, moved: pa.Table | None) -> ArchiveView:
+        """Return a new view of the days for which the cluster sees exactly these *files*.
+
+        Files are named relative to the folder, with their events. *moved* has identity_key and
+        actor_key, if the actors of events are to be read from it. Raises `UnavailableError`.
+        """
+        with self._explained():
+            return _started(lambda: self._made(files, moved)).result(_VIEW_S)
+
+    def _made(self, files: Files, moved: pa.Table | None) -> ArchiveView:
+        session, number = self._opened(), next(self._numbers)
+        columns = ", ".join(f"{name} {kind}" for name, kind in _TYPES.items())
+        session.sql(
+            f"create or replace temporary view files_{number} ({columns}) using parquet "
+            f"options (path {literal(self._folder)}, pathGlobFilter 'part-*.parquet')"
+        )
+        selected = ", ".join(map(_selected, _TYPES))
+        source = f"files_{number} r"
+        if moved is not None:
+            session.createDataFrame(moved).createOrReplaceTempView(f"names_{number}")
+            selected = selected.replace("r.actor_key", "i.actor_key")
+            source += f" join names_{number} i on i.identity_key = r.identity_key"
+        session.sql(
+            f"create or replace temporary view archive_{number} as select {selected} from {source}"
+        )
+        seen: dict[dt.date, set[str]] = {}
+        for file in session.table(f"files_{number}").inputFiles():
+            folder, name = unquote(file).split("/")[-2:]
+            day = dt.date.fromisoformat(folder.removeprefix("day="))
+            seen.setdefault(day, set()).add(f"{folder}/{name}")
+        days = {
+            day: sum(rows.values()) for day, rows in files.items() if seen.get(day) == set(rows)
+        }
+        view = ArchiveView(f"archive_{number}", days, frozenset(seen.keys() - days))
+        # Those of earlier states of the archive; a query that would read one is left to DuckDB.
+        for old in list(self.views)[:-1]:
+            del self.views[old]
+            session.catalog.dropTempView(old)
+            session.catalog.dropTempView(old.replace("archive", "files"))
+        self.views[view.name] = view
+        return view
+
+    def table(self, sql: str, params: dict[str, Any] | None = None) -> pa.Table:
+        """Return the answer to *sql*, in Spark's language, within the time of the request.
+
+        Raises `UnavailableError` if the cluster does not answer or is interrupted.
+        """
+        with self._explained():
+            session = self._session or _started(self._opened).result(_VIEW_S)
+            query = _Query(session, f"query-{next(self._numbers)}")
+            self._running.add(query)
+            try:
+                with query_timeout.bounded(query):
+                    return query.run(sql)
+            except Exception as error:
+                if query.is_interrupted:
+                    interrupted = query_timeout.problem()
+                    raise interrupted from error
+                raise
+            finally:
+                self._running.discard(query)
+
+    def cancel(self) -> None:
+        """Interrupt the queries that run now."""
+        for query in self._running.copy():
+            query.interrupt()
+
+    def close(self) -> None:
+        """Interrupt what runs and end the session."""
+        self.cancel()
+        session, self._session = self._session, None
+        if session is not None:
+            with contextlib.suppress(Exception):
+                session.stop()
+
+    def _opened(self) -> "SparkSession":
+        if not self.may_answer and self.problem:
+            raise self.problem
+        self._reach()
+        with self._opening:
+            if self._session is None:
+                self._session = self._connected()
+            return self._session
+
+    def _connected(self) -> "SparkSession":
+        # Imported here: it takes half a second. It warns of pandas 3, which Arrow does not need.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)
+            from pyspark.sql.connect.client.retries import DefaultPolicy
+            from pyspark.sql.connect.session import SparkSession
+
+        # What it means is said below, once.
+        warnings.filterwarnings("ignore", r"\[RETRIES_EXCEEDED\]", UserWarning)
+        token = self._settings.token.get_secret_value()
+        more = f"/;token={token};use_ssl=true" if token else ""
+        session = SparkSession.builder.remote(f"{self._settings.url.rstrip('/')}{more}").create()
+        # The default repeats for ten minutes.
+        session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        for name, value in _SCAN.items():
+            session.conf.set(name, value)
+        return session
+
+    def _reach(self) -> None:
+        """Connect and hang up: the client would wait for long for a server that is not there."""
+        host, port = self._place.hostname or "", self._place.port or _PORT
+        socket.create_connection((host, port), _CONNECT_S).close()
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Raise what the client raises as `UnavailableError`; its session is opened again."""
+        try:
+            yield
+        except UnavailableError:
+            raise
+        except Exception as error:
+            _LOG.warning("The cluster failed: %s", str(error).partition("\n")[0][:300])
+            self._session, self._failed_at = None, time.monotonic()
+            self.views.clear()
+            self.problem = UnavailableError(
+                f"The cluster at {self._place.hostname} did not answer.",
+                "Check that Spark Connect and its workers run.",
+            )
+            raise self.problem from error
+        self.problem = None
+
+
+class _Query:
+    def __init__(self, session: "SparkSession", tag: str) -> None:
+        self._session, self._tag = session, tag
+        self._answer: Future[pa.Table] = Future()
+        self._interrupting = threading.Lock()
+        self.is_interrupted = False
+
+    def run(self, sql: str) -> pa.Table:
+        """Return the answer, or raise once it is interrupted, whether or not Spark has heard."""
+        _started(lambda: self._ask(sql), self._answer)
+        return self._answer.result(_MOST_S)
+
+    def _ask(self, sql: str) -> pa.Table:
+        from pyspark.sql.connect.plan import SQL
+
+        self._session.addTag(self._tag)  # of this thread
+        client = self._session.client
+        # In one request: `session.sql(...).toArrow()` makes three, which plan it each time.
+        return client.to_table(SQL(sql).to_proto(client), {})[0]
+
+    def interrupt(self) -> None:
+        """Stop the query; called from another thread, which does not wait for Spark."""
+        with self._interrupting:
+            if self.is_interrupted:
+                return
+            self.is_interrupted = True
+        with contextlib.suppress(InvalidStateError):
+            self._answer.set_exception(InterruptedError("interrupted"))
+        _started(self._stop)
+
+    def _stop(self) -> None:
+        with contextlib.suppress(Exception):
+            self._session.interruptTag(self._tag)
+
+
+def _started(job: Callable[[], T], answer: "Future[T] | None" = None) -> "Future[T]":
+    """Run *job* on a thread of its own; return its *answer*.
+
+    The client waits without limit for a server that hangs. Nobody else has to: not the caller, and
+    not the process when it ends.
+    """
+    future: Future[T] = Future() if answer is None else answer
+
+    def run() -> None:
+        with contextlib.suppress(InvalidStateError):  # interrupted meanwhile
+            try:
+                result = job()
+            except SystemExit:  # the client exits where a part of it is missing
+                future.set_exception(OSError("The Spark client cannot be loaded."))
+            except BaseException as error:
+                future.set_exception(error)
+            else:
+                future.set_result(result)
+
+    threading.Thread(target=run, name="trail-cluster", daemon=True).start()
+    return future
+
+
+def _selected(name: str) -> str:
+    source = f"coalesce(r.{name}, '')" if name in _COALESCED else f"r.{name}"
+    return f"{source} as {_RENAMED.get(name, name)}"
