@@ -228,6 +228,20 @@ test("the menu of a value filters for it and out", () => {
   assert.equal(focused(view), 0);
 });
 
+test("the menu of a value closes when its cell moves, not at the report of an earlier scroll", () => {
+  const view = mount(table).draw(DATA);
+  press(document.body, "j");
+  const box = one(view, ".scroll");
+  const cell = document.activeElement.closest("td");
+  press(document.activeElement, "f");
+  box.dispatchEvent(new window.Event("scroll"));
+  assert.equal(document.activeElement.textContent, "Filter for “a r1”");
+  cell.getBoundingClientRect = () => ({ left: 0, top: -20, bottom: 0 });
+  box.dispatchEvent(new window.Event("scroll"));
+  assert.equal(one(view, ".cell-menu").hidden, true);
+  assert.equal(focused(view), 0);
+});
+
 test("pages turn, and matches are marked in any case", () => {
   const view = mount(table).draw({ ...DATA, marks: ["A R1", ".*"] });
   assert.equal(one(view, "mark").textContent, "a r1");

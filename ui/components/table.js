@@ -95,7 +95,7 @@ function build(parent, queue) {
     const view = rowOf(table, event.target);
     if (view && view.row.id !== table.active) setActive(table, view.row.id);
   });
-  box.addEventListener("scroll", () => menu.close(), { passive: true });
+  box.addEventListener("scroll", menu.closeIfMoved, { passive: true });
   menu.tool.addEventListener("click", (event) => {
     event.stopPropagation();
     const cell = menu.tool.closest("td");

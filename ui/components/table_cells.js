@@ -17,7 +17,7 @@ import { button, copyText, el, iconButton, plain, setColor, setText } from "./do
 /**
  * @typedef {{
  *   node: HTMLElement, list: HTMLElement, tool: HTMLElement, items: HTMLElement[],
- *   place: Place | null, back: HTMLElement | null, close: () => void,
+ *   place: Place | null, back: HTMLElement | null, close: () => void, closeIfMoved: () => void,
  *   open: (place: Place, back: HTMLElement | null) => void,
  * }} CellMenu
  */
@@ -103,6 +103,8 @@ export function buildCellMenu(onFilter) {
     copy,
   );
   list.hidden = true;
+  /** @type {DOMRect | undefined} of the cell when the menu was opened */
+  let at;
   /** @type {CellMenu} */
   const menu = {
     node: el("div", "cell-menu-root", {}, list, status),
@@ -117,6 +119,11 @@ export function buildCellMenu(onFilter) {
       menu.place?.cell.classList.remove("menu-open");
       menu.back?.focus({ preventScroll: true });
     },
+    // The browser reports a scroll a frame later, by which time the menu of another cell can be open.
+    closeIfMoved() {
+      const now = menu.place?.cell.getBoundingClientRect();
+      if (now?.left !== at?.left || now?.top !== at?.top) menu.close();
+    },
     open(place, back) {
       menu.close();
       Object.assign(menu, { place, back });
@@ -127,7 +134,7 @@ export function buildCellMenu(onFilter) {
       setText(copy, "Copy value");
       only.hidden = out.hidden = !place.column.filter;
       list.hidden = false;
-      const at = place.cell.getBoundingClientRect();
+      at = place.cell.getBoundingClientRect();
       const left = Math.min(at.left, window.innerWidth - list.offsetWidth - 8);
       const below = at.bottom + list.offsetHeight < window.innerHeight;
       list.style.left = `${Math.max(8, left)}px`;
