@@ -89,6 +89,16 @@ def build() -> None:
     store.close()
 
 
+def names(store: Store) -> dict[str, str]:
+    """Return what the braces of `VIEWS` stand for."""
+    actors = store.table(
+        "select actor_id, sum(n) as n from actor_cube join actors using (actor_key) "
+        "group by 1 order by n"
+    )["actor_id"].to_pylist()
+    target = store.table("select target_id from targets where target_id <> '' offset 5000 limit 1")
+    return {"rare": actors[3], "busy": actors[-1], "target": target["target_id"][0].as_py()}
+
+
 def view(store: Store, filter_: Filter) -> None:
     """Ask what one view of Explore asks, without results shared between viewers."""
     with search_matches(store, filter_, NOW) as (engine, rest):
@@ -114,12 +124,7 @@ def measure() -> str:
     store = Store.open(settings().store.path, settings())
     both = tiers.both(store)
     days = cold_tier.archived_days(store)
-    names = both.table(
-        "select actor_id, sum(n) as n from actor_cube join actors using (actor_key) "
-        "group by 1 order by n"
-    )["actor_id"].to_pylist()
-    target = store.table("select target_id from targets where target_id <> '' offset 5000 limit 1")
-    chosen = {"rare": names[3], "busy": names[-1], "target": target["target_id"][0].as_py()}
+    chosen = names(both)
     lines = [
         "# Archive",
         "",

@@ -36,10 +36,12 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._environment = {**os.environ, **SHORT}
+        self._restarted: list[subprocess.Popen[bytes]] = []
         script = str(ROOT / "deploy" / "spark" / "local_cluster.py")
         self.process = subprocess.Popen(
             [PYTHON, script, str(folder)],
-            env={**os.environ, **SHORT},
+            env=self._environment,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -47,12 +49,25 @@ class Cluster:
         self.url = self.process.stdout.readline().strip()
         assert self.url, "the cluster did not start"
 
-    def kill(self, name: str) -> None:
-        """Kill one of its processes, such as worker-0, with the JVM that it became."""
-        os.kill(int((self.folder / f"{name}.pid").read_text()), signal.SIGKILL)
+    def kill(self, name: str) -> list[str]:
+        """Kill one of its processes, such as worker-0, with the JVM that it became.
+
+        Return the command line of the process.
+        """
+        pid = int((self.folder / f"{name}.pid").read_text())
+        command = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+        os.kill(pid, signal.SIGKILL)
+        return command
+
+    def start(self, command: list[str]) -> None:
+        """Start a process that was killed."""
+        self._restarted.append(subprocess.Popen(command, cwd=self.folder, env=self._environment))
 
     def stop(self) -> None:
         """Stop all processes."""
+        for process in self._restarted:
+            process.kill()
+            process.wait()
         self.process.terminate()
         self.process.wait(30)
         if self.process.stdout:

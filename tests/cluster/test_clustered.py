@@ -1,6 +1,8 @@
 """A cluster gives the answers that one database gives, and what it cannot do DuckDB does."""
 
 import datetime as dt
+import string
+import sys
 import threading
 import time
 from typing import Any
@@ -16,10 +18,12 @@ from tests.trail.storage.test_tiers import answers
 from trail.core.errors import UnavailableError
 from trail.events import events
 from trail.integrity import row_digest
-from trail.storage import query_timeout
+from trail.storage import cluster_plan, query_timeout, spark
+from trail.storage.cluster_plan import DAYS
 from trail.storage.clustered import ClusteredStore
 from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
+from trail.storage.spark_sql import literal
 
 
 @profile(max_examples=10, deadline=None)
@@ -40,6 +44,26 @@ def test_the_cluster_is_asked(stores: tuple[ClusteredStore, Store]) -> None:
         page = events.page(both, Filter(), NOW, rows=rows)
         assert page == events.page(whole, Filter(), NOW, rows=rows)
     assert both.cluster_queries > before
+
+
+def test_ascii_is_found_in_the_same_lowered_texts(
+    stores: tuple[ClusteredStore, Store],
+) -> None:
+    """Of all letters that change when they are lowered, here or in Java."""
+    both, whole = stores
+    every = [chr(code) for code in range(128, sys.maxunicode) if not 0xD800 <= code < 0xE000]
+    cased = [one for one in every if one.lower() != one or one.upper() != one]
+    for sought in string.ascii_lowercase:
+        condition = f"contains(lower(raw), '{sought}')"
+        sql = f"select count(*) as n from events where {condition}"
+        (asked,) = cluster_plan.plan(sql, {}, whole.table).questions
+        spoken = asked.sql.partition(DAYS)[2].removeprefix(" and ").replace("archived.raw", "raw")
+        values = ", ".join(f"({literal(one)})" for one in cased)
+        found = both._spark.table(f"select raw from values {values} as t(raw) where {spoken}")
+        expected = whole.table(
+            f"select raw from (select unnest($cased) as raw) where {condition}", {"cased": cased}
+        )
+        assert sorted(found["raw"].to_pylist()) == sorted(expected["raw"].to_pylist())
 
 
 def test_the_digests_of_days_are_those_of_the_database(
@@ -92,4 +116,30 @@ def test_a_killed_worker_costs_no_answer(
     both.version += 1
     assert answers(both, Filter(), set()) == expected
     assert both.cluster_queries > asked, "the other worker answers"
+    assert both.problem() is None
+
+
+def test_without_workers_the_database_answers_until_there_are_some(
+    cluster: Cluster, stores: tuple[ClusteredStore, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Spark itself would wait for workers; one query waits until that is noticed, others do not."""
+    monkeypatch.setattr(spark, "_PATIENCE_S", 1.0)
+    monkeypatch.setattr(spark, "_PAUSE_S", 1.0)
+    both, whole = stores
+    expected = answers(whole, Filter(), set())
+    command = cluster.kill("worker-1")  # the other one is dead by now
+    both.version += 1  # so that no result is shared
+    started = time.monotonic()
+    with query_timeout.within(30):
+        assert answers(both, Filter(), set()) == expected
+    assert time.monotonic() - started < 20
+    assert "did not answer" in str(both.problem())
+    asked = both.cluster_queries
+    cluster.start(command)
+    until = time.monotonic() + 60
+    while both.problem() and time.monotonic() < until:
+        time.sleep(0.2)
+    both.version += 1
+    assert answers(both, Filter(), set()) == expected
+    assert both.cluster_queries > asked
     assert both.problem() is None

@@ -208,7 +208,7 @@ class ClusteredStore(TieredStore):
         While another thread waits for it, this one has none: the first one takes seconds.
         """
         revision = cold_changes.revision(inside)
-        if not self._viewing.acquire(blocking=False):
+        if not self._spark.may_answer or not self._viewing.acquire(blocking=False):
             return None
         try:
             made, view = self._made

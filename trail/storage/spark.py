@@ -13,7 +13,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import FIRST_COMPLETED, Future, InvalidStateError, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -58,8 +58,12 @@ _TYPES = {
 _RENAMED = {"at": "occurred_at", "arrived": "ingested_at"}
 _COALESCED = ("target_type", "workspace_id")
 _CONNECT_S = 2.0
-# A server that did not answer is not asked again for so long: each page would wait for it.
+# Then it is tried again, and so on; meanwhile nobody waits for it.
 _PAUSE_S = 10.0
+# A query without an answer by now may have no workers: they get so long to answer a small one.
+_PATIENCE_S, _SMALL_S = 5.0, 5.0
+# Needs no file, but a worker.
+_SMALL = "select sum(id) from range(0, 1000, 1, 4)"
 _PORT = 15002
 # An archive is many small files, of which a task of the usual size reads a few: more are faster.
 # They are spread over all cores still.
@@ -97,7 +101,8 @@ class ArchiveView:
 class SparkCluster:
     """A cluster that answers SQL about the archive in *folder*, as the cluster calls it.
 
-    The session opens with the first query.
+    The session opens with the first query. After a failure it is opened again by a thread of its
+    own, which first lets the workers answer a small query.
     """
 
     name = "spark"
@@ -105,9 +110,9 @@ class SparkCluster:
     def __init__(self, settings: Cluster, folder: str) -> None:
         self._settings, self._folder = settings, folder
         self._place = urlsplit(settings.url)
-        self._opening = threading.Lock()
+        self._changing = threading.Lock()
         self._session: SparkSession | None = None
-        self._failed_at = float("-inf")
+        self._closed = threading.Event()
         self._numbers = itertools.count(1)
         self._running: set[_Query] = set()
         # Why it did not answer the last time.
@@ -117,8 +122,8 @@ class SparkCluster:
 
     @property
     def may_answer(self) -> bool:
-        """Whether it is worth asking: not within seconds after it did not answer."""
-        return time.monotonic() >= self._failed_at + _PAUSE_S
+        """Whether it is worth asking: not after it did not answer, until it does."""
+        return self.problem is None
 
     def open(self) -> None:
         """Open the session and start what answers, which may take a minute.
@@ -130,7 +135,19 @@ class SparkCluster:
 
     def _warmed(self) -> None:
         # Executors start with the first query that needs them.
-        self._opened().sql("select sum(id) from range(0, 1000, 1, 4)").toArrow()
+        self._small(self._opened())
+
+    def _small(self, session: "SparkSession") -> None:
+        session.sql(_SMALL).toArrow()
+
+    def _reopen(self) -> None:
+        """Open the session once the cluster answers again."""
+        while not self._closed.wait(_PAUSE_S):
+            with contextlib.suppress(Exception):
+                _started(self._warmed).result(_OPEN_S)
+                self.problem = None
+                return
+            self._session = None
 
     def view(self, files: Files, moved: pa.Table | None) -> ArchiveView:
         """Return a new view of the days for which the cluster sees exactly these *files*.
@@ -138,7 +155,7 @@ class SparkCluster:
         Files are named relative to the folder, with their events. *moved* has identity_key and
         actor_key, if the actors of events are to be read from it. Raises `UnavailableError`.
         """
-        with self._explained():
+        with self._answering():
             return _started(lambda: self._made(files, moved)).result(_VIEW_S)
 
     def _made(self, files: Files, moved: pa.Table | None) -> ArchiveView:
@@ -179,13 +196,13 @@ class SparkCluster:
 
         Raises `UnavailableError` if the cluster does not answer or is interrupted.
         """
-        with self._explained():
+        with self._answering():
             session = self._session or _started(self._opened).result(_VIEW_S)
             query = _Query(session, f"query-{next(self._numbers)}")
             self._running.add(query)
             try:
                 with query_timeout.bounded(query):
-                    return query.run(sql)
+                    return query.run(sql, lambda: self._small(session))
             except Exception as error:
                 if query.is_interrupted:
                     interrupted = query_timeout.problem()
@@ -201,6 +218,7 @@ class SparkCluster:
 
     def close(self) -> None:
         """Interrupt what runs and end the session."""
+        self._closed.set()
         self.cancel()
         session, self._session = self._session, None
         if session is not None:
@@ -208,13 +226,13 @@ class SparkCluster:
                 session.stop()
 
     def _opened(self) -> "SparkSession":
-        if not self.may_answer and self.problem:
-            raise self.problem
         self._reach()
-        with self._opening:
-            if self._session is None:
-                self._session = self._connected()
-            return self._session
+        made = self._session or self._connected()
+        with self._changing:
+            used = self._session = self._session or made
+        if used is not made:
+            made.stop()  # another thread was first
+        return used
 
     def _connected(self) -> "SparkSession":
         # Imported here: it takes half a second. It warns of pandas 3, which Arrow does not need.
@@ -241,6 +259,14 @@ class SparkCluster:
         socket.create_connection((host, port), _CONNECT_S).close()
 
     @contextlib.contextmanager
+    def _answering(self) -> Iterator[None]:
+        """Ask nothing while the cluster does not answer; see `_explained`."""
+        if self.problem:
+            raise self.problem
+        with self._explained():
+            yield
+
+    @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:
         """Raise what the client raises as `UnavailableError`; its session is opened again."""
         try:
@@ -248,15 +274,19 @@ class SparkCluster:
         except UnavailableError:
             raise
         except Exception as error:
-            _LOG.warning("The cluster failed: %s", str(error).partition("\n")[0][:300])
-            self._session, self._failed_at = None, time.monotonic()
-            self.views.clear()
-            self.problem = UnavailableError(
+            reason = str(error).partition("\n")[0][:300] or type(error).__name__
+            _LOG.warning("The cluster failed: %s", reason)
+            problem = UnavailableError(
                 f"The cluster at {self._place.hostname} did not answer.",
                 "Check that Spark Connect and its workers run.",
             )
-            raise self.problem from error
-        self.problem = None
+            self._session = None
+            self.views.clear()
+            with self._changing:
+                is_first, self.problem = self.problem is None, problem
+            if is_first:
+                _started(self._reopen)
+            raise problem from error
 
 
 class _Query:
@@ -266,10 +296,22 @@ class _Query:
         self._interrupting = threading.Lock()
         self.is_interrupted = False
 
-    def run(self, sql: str) -> pa.Table:
-        """Return the answer, or raise once it is interrupted, whether or not Spark has heard."""
+    def run(self, sql: str, small: Callable[[], None]) -> pa.Table:
+        """Return the answer, or raise once it is interrupted, whether or not Spark has heard.
+
+        A long query may run as long as *small* ones are answered beside it: without workers Spark
+        would wait for some. Raises `TimeoutError` otherwise.
+        """
         _started(lambda: self._ask(sql), self._answer)
-        return self._answer.result(_MOST_S)
+        until = time.monotonic() + _MOST_S
+        while not wait([self._answer], _PATIENCE_S).done:
+            beside = _started(small)
+            wait([self._answer, beside], _SMALL_S, FIRST_COMPLETED)
+            is_alive = beside.done() and not beside.exception() and time.monotonic() < until
+            if not self._answer.done() and not is_alive:
+                self._stop()
+                raise TimeoutError("no worker answers")
+        return self._answer.result()
 
     def _ask(self, sql: str) -> pa.Table:
         from pyspark.sql.connect.plan import SQL
@@ -287,11 +329,10 @@ class _Query:
             self.is_interrupted = True
         with contextlib.suppress(InvalidStateError):
             self._answer.set_exception(InterruptedError("interrupted"))
-        _started(self._stop)
+        self._stop()
 
     def _stop(self) -> None:
-        with contextlib.suppress(Exception):
-            self._session.interruptTag(self._tag)
+        _started(lambda: self._session.interruptTag(self._tag))
 
 
 def _started(job: Callable[[], T], answer: "Future[T] | None" = None) -> "Future[T]":

@@ -103,7 +103,18 @@ class Translator:
             return listed(self.sql(sought), [self.sql(one) for one in searched.expressions])
         if isinstance(node, exp.ArrayContains):
             raise UntranslatableError("a list")
+        if isinstance(searched, exp.Lower):
+            return f"contains({self._lowered(searched, sought)}, {self.sql(sought)})"
         return f"contains({self.sql(searched)}, {self.sql(sought)})"
+
+    def _lowered(self, searched: exp.Lower, sought: exp.Expression) -> str:
+        """Translate a lowered text in which an ASCII one is sought.
+
+        Only `İ` is lowered to other ASCII letters here (`i`) than by Java (`i` and a dot).
+        """
+        if not isinstance(sought, exp.Literal) or not sought.name.isascii():
+            raise UntranslatableError("other letters")
+        return f"lower(replace({self.sql(searched.this)}, {literal('İ')}, 'i'))"
 
     def cast(self, node: exp.Cast) -> str:
         kind = node.to.this.name if isinstance(node.to, exp.DataType) else ""

@@ -41,7 +41,7 @@ def test_first_rows_are_asked_for_in_their_order() -> None:
     )
 
 
-@pytest.mark.parametrize("condition", ["contains(lower(e.raw), 'x')", "e.raw similar to 'x'"])
+@pytest.mark.parametrize("condition", ["contains(lower(e.raw), 'ß')", "e.raw similar to 'x'"])
 def test_what_cannot_be_said_exactly_has_no_limit(condition: str) -> None:
     for sql in (
         f"select event_id from events e where {condition} order by e.occurred_at limit 7",
@@ -51,6 +51,12 @@ def test_what_cannot_be_said_exactly_has_no_limit(condition: str) -> None:
         assert not asked.is_bounded
         assert "limit" not in asked.sql
         assert "contains" not in asked.sql
+
+
+def test_ascii_in_lowered_text_is_sought_by_the_cluster() -> None:
+    sql = "select count(*) as n from events e where contains(lower(e.raw), 'it''s')"
+    sought = "contains(lower(replace(archived.raw, '\\u0130', 'i')), 'it\\u0027s')"
+    assert question(sql).endswith(f"where $days and ({sought})")
 
 
 def test_queries_of_small_tables_are_sent_as_values() -> None:
