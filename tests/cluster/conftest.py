@@ -36,12 +36,12 @@ class Cluster:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._environment = {**os.environ, **SHORT}
         self._restarted: list[subprocess.Popen[bytes]] = []
+        self._killed: dict[str, tuple[list[str], dict[str, str]]] = {}
         script = str(ROOT / "deploy" / "spark" / "local_cluster.py")
         self.process = subprocess.Popen(
             [PYTHON, script, str(folder)],
-            env=self._environment,
+            env={**os.environ, **SHORT},
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -49,19 +49,25 @@ class Cluster:
         self.url = self.process.stdout.readline().strip()
         assert self.url, "the cluster did not start"
 
-    def kill(self, name: str) -> list[str]:
-        """Kill one of its processes, such as worker-0, with the JVM that it became.
-
-        Return the command line of the process.
-        """
+    def kill(self, name: str) -> None:
+        """Kill one of its processes, such as worker-0, with the JVM that it became."""
         pid = int((self.folder / f"{name}.pid").read_text())
-        command = Path(f"/proc/{pid}/cmdline").read_text().rstrip("\0").split("\0")
+        command, environment = (
+            Path(f"/proc/{pid}/{part}").read_text().rstrip("\0").split("\0")
+            for part in ("cmdline", "environ")
+        )
+        self._killed[name] = command, dict(one.split("=", 1) for one in environment)
         os.kill(pid, signal.SIGKILL)
-        return command
 
-    def start(self, command: list[str]) -> None:
+    def start(self, name: str) -> None:
         """Start a process that was killed."""
-        self._restarted.append(subprocess.Popen(command, cwd=self.folder, env=self._environment))
+        command, environment = self._killed.pop(name)
+        with (self.folder / f"{name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=log, stderr=log
+            )
+        self._restarted.append(process)
+        (self.folder / f"{name}.pid").write_text(str(process.pid))
 
     def stop(self) -> None:
         """Stop all processes."""

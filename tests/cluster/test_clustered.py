@@ -117,6 +117,7 @@ def test_a_killed_worker_costs_no_answer(
     assert answers(both, Filter(), set()) == expected
     assert both.cluster_queries > asked, "the other worker answers"
     assert both.problem() is None
+    cluster.start("worker-0")
 
 
 def test_without_workers_the_database_answers_until_there_are_some(
@@ -127,7 +128,8 @@ def test_without_workers_the_database_answers_until_there_are_some(
     monkeypatch.setattr(spark, "_PAUSE_S", 1.0)
     both, whole = stores
     expected = answers(whole, Filter(), set())
-    command = cluster.kill("worker-1")  # the other one is dead by now
+    for name in ("worker-0", "worker-1"):
+        cluster.kill(name)
     both.version += 1  # so that no result is shared
     started = time.monotonic()
     with query_timeout.within(30):
@@ -135,7 +137,8 @@ def test_without_workers_the_database_answers_until_there_are_some(
     assert time.monotonic() - started < 20
     assert "did not answer" in str(both.problem())
     asked = both.cluster_queries
-    cluster.start(command)
+    for name in ("worker-0", "worker-1"):
+        cluster.start(name)
     until = time.monotonic() + 60
     while both.problem() and time.monotonic() < until:
         time.sleep(0.2)
