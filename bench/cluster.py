@@ -6,6 +6,7 @@ workers have a core each. Needs what `make test-cluster` installs, as `TRAIL_SPA
 
 import argparse
 import datetime as dt
+import itertools
 import os
 import platform
 import shutil
@@ -81,6 +82,10 @@ def times(store: Store) -> dict[str, list[float]]:
     }
 
 
+def _together(views: dict[str, list[float]]) -> list[float]:
+    return sorted(itertools.chain.from_iterable(views.values()))
+
+
 def measure(events: int) -> str:
     """Return the report."""
     folder = build(events)
@@ -120,7 +125,7 @@ def measure(events: int) -> str:
         "|---|---|---|---|---|---|",
     ]
     every = {name: (alone[name], clustered[name]) for name in VIEWS}
-    every["all of these"] = (sorted(sum(alone.values(), [])), sorted(sum(clustered.values(), [])))
+    every["all of these"] = (_together(alone), _together(clustered))
     for name, (one, other) in every.items():
         lines.append(
             f"| {name} | {median(one):.0f} | {one[int(len(one) * 0.95)]:.0f} "

@@ -43,10 +43,10 @@ def render(ctx: Context) -> None:
     queue = listing.queue
     window = timeline.bounded(store, filter_.window(now), now)
     elapsed_ms = (time.perf_counter() - started) * 1000
-    undecided = sum(finding.state == reviews.OPEN for finding in queue.findings)
     filter_bar.head("Unusual", filter_, None, last=lambda: _downloads(ctx, listing))
     filter_bar.caption(
-        f"<b>{undecided:,}</b> to review of {text.count(len(queue.findings), 'finding')}, "
+        f"<b>{len(queue.undecided):,}</b> to review of "
+        f"{text.count(len(queue.findings), 'finding')}, "
         f"{text.count(queue.scored, 'actor-day')} scored · {elapsed_ms:.0f} ms",
         filter_,
         window,

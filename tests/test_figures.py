@@ -85,6 +85,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
     "open incidents": {
         "Overview": readers.tile("overview", "Open incidents"),
         "Failures": readers.head("failures", more="&group=open"),
+        "menu": readers.menu("failures"),
         "behind the tile": readers.behind_tile("Open incidents"),
         **readers.incidents(open=True),
     },
@@ -128,6 +129,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
     "findings to review": {
         "Overview": readers.tile("overview", "Findings to review"),
         "Unusual": readers.head("unusual"),
+        "menu": readers.menu("unusual"),
         "API": lambda workspace: sum(
             row["state"] == "open" for row in workspace.api("findings")["findings"]
         ),

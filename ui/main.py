@@ -12,7 +12,7 @@ from trail.ingest import directory
 from trail.runtime import process
 from trail.storage import shared_results
 from trail.web.guard import ALIVE
-from ui import keyboard, menu_entry, page_links, sign_in_form, style, text
+from ui import keyboard, menu_counts, menu_entry, page_links, sign_in_form, style, text
 from ui.page import current_user, discover_pages
 
 _MARK = (
@@ -71,6 +71,7 @@ def main() -> None:
     page_links.open_requested(page.url_path)
     page_links.draw(page.url_path)
     page.run()
+    menu_counts.draw(user)
     keyboard.draw()
     menu_entry.watch(key="watch", data={"path": ALIVE})
 

@@ -11,6 +11,11 @@ _RULES = """
 .st-key-page-links, .st-key-color-scheme { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
 /* The menu of the user is at the right end. */
+/* The numbers of `menu_counts.js`. */
+[data-testid=stTopNavLink]::after, [data-testid=stSidebarNavLink]::after {
+  margin-left: 6px; padding: 0 6px; border-radius: 9px; background: LINE; color: INK;
+  font-size: 11.5px; line-height: 18px;
+}
 [data-testid=stTopNav] > :has(> [data-testid=stTopNavSection]) { margin-left: auto; }
 [data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
 /* The word mark is text beside the square, so that no font clips it. */

@@ -47,6 +47,16 @@ def head(page: str, pattern: str = HEAD, more: str = "") -> Reader:
     return lambda workspace: workspace.page(page, QUERY + more).number(pattern)
 
 
+def menu(path: str) -> Reader:
+    """Return the number beside a page in the menu; 0 without one."""
+
+    def read(workspace: Workspace) -> int:
+        [data] = workspace.page("explore").components["menu_counts"]
+        return sum(number(one["number"]) for one in data["counts"] if one["path"] == path)
+
+    return read
+
+
 def api(path: str, field: str = "count", more: str = "") -> Reader:
     """Return a field of a response of the API."""
     return lambda workspace: workspace.api(path, QUERY + more)[field]

@@ -12,7 +12,6 @@ from trail.events import people as actors
 from trail.events.people import ActorActivity
 from trail.events.periods import Comparison
 from trail.findings import queries as unusual
-from trail.findings import reviews
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
 from trail.incidents import shown as incidents_shown
@@ -124,7 +123,7 @@ def incidents(engine: Engine, filter_: Filter, now: dt.datetime, noun: str) -> S
 def findings(engine: Engine, filter_: Filter, now: dt.datetime) -> Section:
     """Return the findings of the period that nobody has decided on, most points first."""
     queue = unusual.queue(engine, filter_, now)
-    undecided = [item for item in queue.findings if item.state == reviews.OPEN]
+    undecided = queue.undecided
     listed = undecided[:_LISTED]
     titles = unusual.titles(engine, listed, filter_.zone, None)
     lines = [

@@ -8,7 +8,7 @@ from trail.attention.item import MOST, URGENCIES, Item, Urgency
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
 from trail.core.text import count
-from trail.findings import expiring, queries, reviews, severity
+from trail.findings import expiring, queries, severity
 from trail.findings.model import Finding
 from trail.incidents import incident_text
 from trail.incidents import queries as failures
@@ -56,11 +56,7 @@ def findings(engine: Engine, now: dt.datetime, zone: ZoneInfo, *, weekdays: bool
     Titles have times in *zone*, recent days as *weekdays*. Recent ones with a high score are
     urgent. Only the most urgent have a title: as many as a list shows, with or without muted ones.
     """
-    listed = [
-        finding
-        for finding in queries.queue(engine, Filter(), now).findings
-        if finding.state == reviews.OPEN
-    ]
+    listed = queries.queue(engine, Filter(), now).undecided
     listed.sort(key=lambda finding: URGENCIES.index(_urgency(finding, now)))
     subjects = [subject("finding", finding.finding_id) for finding in listed]
     most = MOST + 1 + len(muted(engine, subjects, naive_utc(now)))

@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail.events import actor_names
-from trail.findings import budget, severity, watermark
+from trail.findings import budget, reviews, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
@@ -40,6 +40,11 @@ class Queue:
     findings: list[Finding]
     budget: BudgetResult
     scored: int
+
+    @property
+    def undecided(self) -> list[Finding]:
+        """Return those that are to be reviewed."""
+        return [finding for finding in self.findings if finding.state == reviews.OPEN]
 
 
 def queue(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from trail.core import text as core_text
 from trail.events import counts, overview, timeline
 from trail.events.periods import Change
-from trail.findings import expiring, reviews
+from trail.findings import expiring
 from trail.findings import queries as findings
 from trail.incidents import grouping, queries
 from trail.incidents import shown as incidents_shown
@@ -94,8 +94,8 @@ def _by_class(open_: Sequence[Incident]) -> str:
 
 
 def _findings(view: View) -> Tile:
-    shown = findings.queue(view.database, view.filter_, view.now).findings
-    waiting = [finding for finding in shown if finding.state == reviews.OPEN]
+    queue = findings.queue(view.database, view.filter_, view.now)
+    shown, waiting = queue.findings, queue.undecided
     soon = expiring.expiring(view.database, view.ctx.runtime.settings, view.now)
     note = f"{len(shown):,} in this window"
     if waiting:

@@ -1,0 +1,27 @@
+/**
+ * Show a number beside entries of the menu: how many of what their page lists are open.
+ *
+ * Rules in a style sheet, because Streamlit draws the menu again whenever it likes.
+ */
+
+/** @typedef {{ path: string, number: string, meaning: string }} Count */
+
+const LINKS = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
+/** @type {CSSStyleSheet | undefined} */
+let sheet;
+
+/** @param {{ data: { counts: Count[] } }} run */
+export default function ({ data }) {
+  if (!sheet) {
+    sheet = new CSSStyleSheet();
+    document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
+  }
+  sheet.replaceSync(data.counts.map(rule).join("\n"));
+}
+
+/** @param {Count} count */
+function rule({ path, number, meaning }) {
+  const address = `[href$="/${path}"], [href*="/${path}?"]`;
+  // Behind the slash is what a screen reader says.
+  return `:is(${LINKS}):is(${address})::after { content: "${number}" / " ${meaning}"; }`;
+}
