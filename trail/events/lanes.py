@@ -88,7 +88,7 @@ def lanes(
          from {source.source} and e.{key} in ({", ".join(keys) or "null"})
          group by all
         )
-        select {value} as value, any_value({label}) as label, c.bucket, sum(c.n)::bigint as n,
+        select {value} as value, max({label}) as label, c.bucket, sum(c.n)::bigint as n,
          coalesce(sum(c.n) filter (a.kind in ({failed})), 0)::bigint as failures,
          coalesce(sum(c.n) filter (a.kind in ({destructive})), 0)::bigint as destructive
         from counted c join actions a using (action_key)

@@ -185,8 +185,8 @@ def top_targets(
     rows: list[dict[str, Any]] = engine.table(
         f"""
         select coalesce(nullif(t.target_id, ''), t.target_name) as value,
-         coalesce(any_value(nullif(t.target_name, '')), any_value(t.target_id)) as label,
-         any_value(t.target_type) as target_type, count(*) as events,
+         coalesce(max(nullif(t.target_name, '')), max(t.target_id)) as label,
+         max(t.target_type) as target_type, count(*) as events,
          max(e.occurred_at) as last_at
         from events e join targets t using (target_key) join actors p using (actor_key)
         where {selection.timed()} and p.actor_id = $who
@@ -206,8 +206,8 @@ def target_summary(engine: Engine, target: str) -> dict[str, Any] | None:
     """
     rows = engine.table(
         """
-        select coalesce(any_value(nullif(t.target_name, '')), any_value(t.target_id)) as label,
-         any_value(t.target_type) as target_type, count(*) as events,
+        select coalesce(max(nullif(t.target_name, '')), max(t.target_id)) as label,
+         max(t.target_type) as target_type, count(*) as events,
          min(e.occurred_at) as first_at, max(e.occurred_at) as last_at,
          min(e.occurred_at) filter (a.kind = 'create') as created_at,
          max(e.occurred_at) filter (a.kind = 'delete') as deleted_at,

@@ -72,7 +72,7 @@ def _counted(key: str, counts: str, value: str, label: str, table: str, hit: str
     """Return SQL for the values of *table* that *hit* holds for, with the events of *counts*."""
     return f"""
 with hit as materialized (select {key}, {value} as value, {label} as label from {table} where {hit})
-select value, any_value(label) as label, coalesce(sum(n), 0)::bigint as count
+select value, max(label) as label, coalesce(sum(n), 0)::bigint as count
 from hit left join (
  select {key}, sum(n) as n from {counts} where hour >= {{since}} and (select count(*) from hit) > 0
   and {key} in (select {key} from hit) group by {key}
