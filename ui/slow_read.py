@@ -44,6 +44,7 @@ class SlowRead:
         self._drawing, self._ended = threading.Lock(), threading.Event()
         self._started = time.monotonic()
         self._limits = contextlib.ExitStack()
+        self._scope: query_timeout.QueryScope | None = None
 
     def step(self, name: str) -> None:
         """Go on to the part *name*, unless the user has cancelled it."""
@@ -55,7 +56,8 @@ class SlowRead:
 
     def __enter__(self) -> Self:
         """Announce the block from now on if it takes long."""
-        if scope := query_timeout.current():
+        self._scope = query_timeout.current()
+        if scope := self._scope:
             self._limits.enter_context(scope.ending_when(script_run.replaced()))
         # Of its own, since that of the page waits for the database.
         thread = threading.Thread(target=self._announce, name="trail-slow-read", daemon=True)
@@ -115,7 +117,9 @@ class SlowRead:
             self._time = row.empty()
             row.button("Cancel", key="cancel-read", type="tertiary", on_click=self._cancel)
         seconds = time.monotonic() - self._started
-        self._time.html(f'<span aria-hidden="true">{seconds:.0f} s</span>', width="content")
+        done = self._scope.progress() if self._scope else None
+        text = f"{seconds:.0f} s" if done is None else f"{seconds:.0f} s · {done} %"
+        self._time.html(f'<span aria-hidden="true">{text}</span>', width="content")
 
     def _cancel(self) -> None:
         """Leave the part that is read now out of this view, until it is asked for again."""

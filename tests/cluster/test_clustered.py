@@ -120,6 +120,18 @@ def test_a_killed_worker_costs_no_answer(
     cluster.start("worker-0")
 
 
+def test_a_query_that_takes_all_workers_is_not_taken_for_a_cluster_without(
+    stores: tuple[ClusteredStore, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small query beside it would have to wait; Spark reports that tasks run."""
+    monkeypatch.setattr(spark, "_PATIENCE_S", 3.0)
+    monkeypatch.setattr(spark, "_SMALL_S", 0.1)
+    both, _ = stores
+    with query_timeout.within(9), pytest.raises(UnavailableError, match="longer than 9"):
+        both._spark.table("select sum(id % 7) from range(0, 10000000000000, 1, 4)")
+    assert both.problem() is None
+
+
 def test_without_workers_the_database_answers_until_there_are_some(
     cluster: Cluster, stores: tuple[ClusteredStore, Store], monkeypatch: pytest.MonkeyPatch
 ) -> None:

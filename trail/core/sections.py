@@ -135,7 +135,7 @@ class Cluster(Section):
         "bucket or folder of this process by default.",
     )
     least_events: int = Field(
-        1_000_000,
+        10_000_000,
         ge=0,
         description="Archived events of the days that a query reads from which on the cluster is "
         "asked; fewer are read by this process, which is faster.",

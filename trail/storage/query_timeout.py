@@ -24,6 +24,9 @@ class Interruptible(Protocol):
     def interrupt(self) -> None:
         """Stop the query that runs now."""
 
+    def query_progress(self) -> float:
+        """Return the percentage of the query that is done; -1 if it is not known."""
+
 
 class QueryScope:
     """The time limits in seconds of one request: of each query and of all together; 0 is no limit.
@@ -110,6 +113,12 @@ class QueryScope:
         # Never 0, which would be no limit.
         left = max(self.total - self._used, 0.000_001)
         return min(self.seconds, left) if self.seconds else left
+
+    def progress(self) -> int | None:
+        """Return the percentage that is done of the query that runs now; None if not known."""
+        with _WATCH.changed:
+            found = _WATCH.progress(self)
+        return min((int(one) for one in found if one >= 0), default=None)
 
     def spend(self, seconds: float) -> None:
         """Count *seconds* that a query ran."""
@@ -206,6 +215,11 @@ class _Watch:
             if owner is scope:
                 self._running[key] = 0, cursor, owner
         self._wake(0)
+
+    def progress(self, scope: QueryScope) -> list[float]:
+        """Return the percentages of the queries of *scope*. Called with the lock."""
+        running = list(self._running.values())
+        return [cursor.query_progress() for _, cursor, owner in running if owner is scope]
 
     def poll(self, scope: QueryScope) -> None:
         with self.changed:

@@ -60,14 +60,22 @@ _COALESCED = ("target_type", "workspace_id")
 _CONNECT_S = 2.0
 # Then it is tried again, and so on; meanwhile nobody waits for it.
 _PAUSE_S = 10.0
-# A query without an answer by now may have no workers: they get so long to answer a small one.
+# If nothing is worked on for so long while a query waits, there may be no workers: they get so long
+# to answer a small one. Servers that do not report what they work on only answer the small one.
 _PATIENCE_S, _SMALL_S = 5.0, 5.0
+_LOOK_S = 0.5
 # Needs no file, but a worker.
 _SMALL = "select sum(id) from range(0, 1000, 1, 4)"
 _PORT = 15002
 # An archive is many small files, of which a task of the usual size reads a few: more are faster.
-# They are spread over all cores still.
-_SCAN = {"spark.sql.files.maxPartitionBytes": "1g", "spark.sql.files.openCostInBytes": "1m"}
+# They are spread over all cores still. Lists are compiled up to the length that Spark allows.
+# Progress is reported twice a second.
+_OPTIONS = {
+    "spark.sql.files.maxPartitionBytes": "1g",
+    "spark.sql.files.openCostInBytes": "1m",
+    "spark.sql.optimizer.inSetSwitchThreshold": "600",
+    "spark.connect.progress.reportInterval": "500ms",
+}
 # How long a query without a limit of its own may take, and the listing of the archive.
 _MOST_S, _VIEW_S = 600.0, 30.0
 # How long the first query may take, for which nobody waits.
@@ -115,6 +123,7 @@ class SparkCluster:
         self._closed = threading.Event()
         self._numbers = itertools.count(1)
         self._running: set[_Query] = set()
+        self._works = _Works()
         # Why it did not answer the last time.
         self.problem: UnavailableError | None = None
         # Those of the open session.
@@ -198,7 +207,7 @@ class SparkCluster:
         """
         with self._answering():
             session = self._session or _started(self._opened).result(_VIEW_S)
-            query = _Query(session, f"query-{next(self._numbers)}")
+            query = _Query(session, f"query-{next(self._numbers)}", self._works)
             self._running.add(query)
             try:
                 with query_timeout.bounded(query):
@@ -246,10 +255,11 @@ class SparkCluster:
         token = self._settings.token.get_secret_value()
         more = f"/;token={token};use_ssl=true" if token else ""
         session = SparkSession.builder.remote(f"{self._settings.url.rstrip('/')}{more}").create()
+        session.client.register_progress_handler(_note)  # type: ignore[arg-type]
         # The default repeats for ten minutes.
         session.client.set_retry_policies([DefaultPolicy(max_retries=2)])
         session.conf.set("spark.sql.session.timeZone", "UTC")
-        for name, value in _SCAN.items():
+        for name, value in _OPTIONS.items():
             session.conf.set(name, value)
         return session
 
@@ -289,33 +299,56 @@ class SparkCluster:
             raise problem from error
 
 
+class _Works:
+    """When workers were last seen at work, for any query of the session."""
+
+    at = float("-inf")
+
+
 class _Query:
-    def __init__(self, session: "SparkSession", tag: str) -> None:
-        self._session, self._tag = session, tag
+    def __init__(self, session: "SparkSession", tag: str, works: _Works) -> None:
+        self._session, self._tag, self._works = session, tag, works
         self._answer: Future[pa.Table] = Future()
         self._interrupting = threading.Lock()
+        self._tasks, self._done = 0, 0
         self.is_interrupted = False
 
     def run(self, sql: str, small: Callable[[], None]) -> pa.Table:
         """Return the answer, or raise once it is interrupted, whether or not Spark has heard.
 
-        A long query may run as long as *small* ones are answered beside it: without workers Spark
-        would wait for some. Raises `TimeoutError` otherwise.
+        Raises `TimeoutError` if no worker is at work and not even a *small* query is answered:
+        Spark itself would wait for workers.
         """
         _started(lambda: self._ask(sql), self._answer)
-        until = time.monotonic() + _MOST_S
-        while not wait([self._answer], _PATIENCE_S).done:
+        began = time.monotonic()
+        while not wait([self._answer], _LOOK_S).done:
+            now = time.monotonic()
+            if now < max(began, self._works.at) + _PATIENCE_S and now < began + _MOST_S:
+                continue
             beside = _started(small)
             wait([self._answer, beside], _SMALL_S, FIRST_COMPLETED)
-            is_alive = beside.done() and not beside.exception() and time.monotonic() < until
-            if not self._answer.done() and not is_alive:
+            is_alive = beside.done() and not beside.exception() and now < began + _MOST_S
+            if is_alive:
+                self._works.at = now
+            elif not self._answer.done() and self._works.at < now:
                 self._stop()
                 raise TimeoutError("no worker answers")
         return self._answer.result()
 
+    def note(self, tasks: int, done: int, running: int) -> None:
+        """Note how many *tasks* Spark has made of the query so far, and how many are *done*."""
+        if running or done > self._done:
+            self._works.at = time.monotonic()
+        self._tasks, self._done = tasks, done
+
+    def query_progress(self) -> float:
+        """Return the percentage that is done; -1 if it is not known."""
+        return 100 * self._done / self._tasks if self._tasks else -1
+
     def _ask(self, sql: str) -> pa.Table:
         from pyspark.sql.connect.plan import SQL
 
+        _here.query = self
         self._session.addTag(self._tag)  # of this thread
         client = self._session.client
         # In one request: `session.sql(...).toArrow()` makes three, which plan it each time.
@@ -333,6 +366,19 @@ class _Query:
 
     def _stop(self) -> None:
         _started(lambda: self._session.interruptTag(self._tag))
+
+
+# The query of each thread that asks one: what Spark reports of it arrives there.
+_here = threading.local()
+
+
+def _note(stages: Any, inflight_tasks: int, operation_id: str | None, done: bool) -> None:
+    """Take in what the client reports; the names of the arguments are its."""
+    query: _Query | None = getattr(_here, "query", None)
+    if query is not None:
+        listed = list(stages or ())
+        tasks = sum(stage.num_tasks for stage in listed)
+        query.note(tasks, sum(stage.num_completed_tasks for stage in listed), inflight_tasks)
 
 
 def _started(job: Callable[[], T], answer: "Future[T] | None" = None) -> "Future[T]":

@@ -15,6 +15,9 @@ from sqlglot import exp
 _SAFE = frozenset(string.ascii_letters + string.digits + " _.:@/-")
 # Longer lists are left to DuckDB: they take longer to plan than what they leave out.
 _MOST_VALUES = 20_000
+# Longer lists of keys are hidden from the scan of the files, by an operation that changes nothing:
+# filters of files leave out little then, and looking at statistics doubles the time of a scan.
+_MOST_SOUGHT = 50
 _COMPARISONS: dict[type[exp.Expression], str] = {
     exp.EQ: "=",
     exp.NEQ: "<>",
@@ -206,6 +209,8 @@ def listed(tested: str, values: Iterable[str]) -> str:
     values = list(values)
     if len(values) > _MOST_VALUES:
         raise UntranslatableError("a long list")
+    if len(values) > _MOST_SOUGHT and all(value.isdigit() for value in values):
+        tested = f"({tested} ^ 0)"
     return f"({tested} in ({', '.join(values)}))" if values else "false"
 
 

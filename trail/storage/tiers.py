@@ -24,6 +24,13 @@ _IS_CURRENT = (
     f"select 1 from trail.marks, tiers_revision where mark = revision and source = {_MARK}"
 )
 
+# Whoever reads the archive may wait for long, and sees how far it is.
+_PROGRESS = {
+    "enable_progress_bar": True,
+    "enable_progress_bar_print": False,
+    "progress_bar_time": 0,
+}
+
 _tiered: dict[int, "TieredStore"] = {}
 _making, _counting = threading.Lock(), threading.Lock()
 
@@ -126,6 +133,8 @@ class TieredStore(Store):
         """Return a new cursor; the caller closes it."""
         cursor = super().cursor()
         try:
+            for setting, value in _PROGRESS.items():
+                cursor.execute(f"set {setting} = {value}")
             try:
                 views = self._make_views(cursor)
             except duckdb.Error:

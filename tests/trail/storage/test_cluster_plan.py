@@ -59,6 +59,14 @@ def test_ascii_in_lowered_text_is_sought_by_the_cluster() -> None:
     assert question(sql).endswith(f"where $days and ({sought})")
 
 
+def test_long_lists_of_keys_are_kept_from_the_filters_of_files() -> None:
+    def asked(values: range) -> str:
+        return question(f"select count(*) as n from events where actor_key in {tuple(values)}")
+
+    assert "(archived.actor_key in (1, 2," in asked(range(1, 50))
+    assert "((archived.actor_key ^ 0) in (1, 2," in asked(range(1, 60))
+
+
 def test_queries_of_small_tables_are_sent_as_values() -> None:
     sql = "select count(*) as n from events where actor_key in (select k from actors)"
     assert "(archived.actor_key in (4, 5))" in question(sql)

@@ -1,7 +1,10 @@
 """Both tiers answer as one database does, however the events are spread over them."""
 
+import contextlib
 import datetime as dt
 import shutil
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from hypothesis import settings as profile
 from tests import fixed_clock
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Term
-from trail.core.errors import UnavailableError
+from trail.core.errors import StoppedError, UnavailableError
 from trail.core.model import EVENT_COLUMNS
 from trail.core.sections import Store as StoreSettings
 from trail.core.settings import Settings
@@ -27,6 +30,7 @@ from trail.storage import cold_files, cold_tier, cold_views, tiers
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Filter
+from trail.storage.query_timeout import QueryScope
 
 ROWS = random_trail.random_rows(11, flagged=True)
 # How the archived half is stored: with keys, or as an earlier release wrote it.
@@ -127,6 +131,24 @@ def test_a_query_of_one_tier_does_not_look_at_the_other(spread: tuple[Store, str
         f"explain select count(*) from events where occurred_at < timestamp '{first} 23:59'"
     ).to_pylist()
     assert "READ_PARQUET" in str(plan)
+
+
+def test_how_far_a_query_is_can_be_asked_meanwhile(spread: tuple[Store, str]) -> None:
+    scope = QueryScope(60)
+
+    def ask() -> None:
+        with scope.entered(), contextlib.suppress(StoppedError):
+            tiers.both(spread[0]).table("select sum(hash(range)) from range(2000000000)")
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    while not (done := scope.progress()):
+        assert asking.is_alive()
+        time.sleep(0.01)
+    scope.stop()
+    asking.join()
+    assert 0 < done <= 100
+    assert scope.progress() is None
 
 
 @pytest.fixture
