@@ -9,6 +9,7 @@
 const LINKS = "[data-testid=stTopNavLink], [data-testid=stSidebarNavLink]";
 /** @type {CSSStyleSheet | undefined} */
 let sheet;
+let drawn = "";
 
 /** @param {{ data: { counts: Count[] } }} run */
 export default function ({ data }) {
@@ -16,7 +17,10 @@ export default function ({ data }) {
     sheet = new CSSStyleSheet();
     document.adoptedStyleSheets = [...document.adoptedStyleSheets, sheet];
   }
-  sheet.replaceSync(data.counts.map(rule).join("\n"));
+  const rules = data.counts.map(rule).join("\n");
+  if (rules === drawn) return; // else the browser matches all elements of the page again
+  drawn = rules;
+  sheet.replaceSync(rules);
 }
 
 /** @param {Count} count */

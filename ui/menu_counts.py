@@ -31,21 +31,31 @@ def draw(user: User) -> None:
     """Show the numbers of the window that the menu keeps, which are those of the pages."""
     ctx = Context(user, process.current())
     with contextlib.suppress(TrailError), turn(user):
-        _counts(key="menu-counts", data={"counts": _of(ctx)})
+        pages = discover_pages()
+        counts = [
+            count
+            for path, count in _of(ctx).items()
+            if pages[path].allows(user) and count["number"] != "0"
+        ]
+        _counts(key="menu-counts", data={"counts": counts})
 
 
-def _of(ctx: Context) -> list[_Count]:
-    pages, now = discover_pages(), ctx.now
+def _of(ctx: Context) -> dict[str, _Count]:
+    """Return the count of each page by its path; of the same data, once a minute."""
+    store, now = ctx.store, ctx.now
     chosen = url_state.current_filter()
     window = replace(Filter(), start=chosen.start, end=chosen.end, tz=chosen.tz)
-    result = []
-    if pages["failures"].allows(ctx.user):
-        number = incidents.summary(ctx.store, window, now).open
-        result.append(_count("failures", number, "open"))
-    if pages["unusual"].allows(ctx.user):
-        number = len(findings.queue(ctx.store, window, now).undecided)
-        result.append(_count("unusual", number, "to review"))
-    return [one for one in result if one["number"] != "0"]
+
+    def make() -> dict[str, _Count]:
+        open_ = incidents.summary(store, window, now).open
+        undecided = len(findings.queue(store, window, now).undecided)
+        return {
+            "failures": _count("failures", open_, "open"),
+            "unusual": _count("unusual", undecided, "to review"),
+        }
+
+    minute = now.replace(second=0, microsecond=0)
+    return store.shared(("menu counts", window.query(), minute), make, lambda _: 500)
 
 
 def _count(path: str, number: int, meaning: str) -> _Count:

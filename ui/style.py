@@ -8,14 +8,14 @@ import streamlit as st
 _RULES = """
 /* Components query its width, since the sidebar takes part of the window's. */
 .stMainBlockContainer { padding: 52px 28px 28px; container-type: inline-size; }
-.st-key-page-links, .st-key-color-scheme { position: absolute; }
+.st-key-page-links, .st-key-color-scheme, .st-key-menu-counts { position: absolute; }
 [data-testid=stHeader] { height: 48px; min-height: 48px; }
-/* The menu of the user is at the right end. */
 /* The numbers of `menu_counts.js`. */
 [data-testid=stTopNavLink]::after, [data-testid=stSidebarNavLink]::after {
   margin-left: 6px; padding: 0 6px; border-radius: 9px; background: LINE; color: INK;
   font-size: 11.5px; line-height: 18px;
 }
+/* The menu of the user is at the right end. */
 [data-testid=stTopNav] > :has(> [data-testid=stTopNavSection]) { margin-left: auto; }
 [data-testid=stCaptionContainer] { color: GREY; opacity: 1; }
 /* The word mark is text beside the square, so that no font clips it. */

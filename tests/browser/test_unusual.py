@@ -30,6 +30,8 @@ def test_decision_opens_the_next_finding(page: Page) -> None:
     page.get_by_role("button", name="Needs action").click()
     page.wait_for_url("**finding=**")
     expect(summary(page)).to_contain_text(f"{before - 1:,} to review")
+    menu = page.get_by_role("navigation", name="App pages")
+    expect(menu.get_by_role("link", name=f"Unusual {before - 1} to review")).to_be_visible()
     page.reload()
     expect(summary(page)).to_contain_text(f"{before - 1:,} to review")
 

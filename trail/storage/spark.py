@@ -123,7 +123,7 @@ class SparkCluster:
         self._closed = threading.Event()
         self._numbers = itertools.count(1)
         self._running: set[_Query] = set()
-        self._works = _Works()
+        self._activity = _Activity()
         # Why it did not answer the last time.
         self.problem: UnavailableError | None = None
         # Those of the open session.
@@ -207,7 +207,7 @@ class SparkCluster:
         """
         with self._answering():
             session = self._session or _started(self._opened).result(_VIEW_S)
-            query = _Query(session, f"query-{next(self._numbers)}", self._works)
+            query = _Query(session, f"query-{next(self._numbers)}", self._activity)
             self._running.add(query)
             try:
                 with query_timeout.bounded(query):
@@ -299,15 +299,15 @@ class SparkCluster:
             raise problem from error
 
 
-class _Works:
+class _Activity:
     """When workers were last seen at work, for any query of the session."""
 
-    at = float("-inf")
+    last_at = float("-inf")
 
 
 class _Query:
-    def __init__(self, session: "SparkSession", tag: str, works: _Works) -> None:
-        self._session, self._tag, self._works = session, tag, works
+    def __init__(self, session: "SparkSession", tag: str, activity: _Activity) -> None:
+        self._session, self._tag, self._activity = session, tag, activity
         self._answer: Future[pa.Table] = Future()
         self._interrupting = threading.Lock()
         self._tasks, self._done = 0, 0
@@ -323,14 +323,14 @@ class _Query:
         began = time.monotonic()
         while not wait([self._answer], _LOOK_S).done:
             now = time.monotonic()
-            if now < max(began, self._works.at) + _PATIENCE_S and now < began + _MOST_S:
+            if now < max(began, self._activity.last_at) + _PATIENCE_S and now < began + _MOST_S:
                 continue
             beside = _started(small)
             wait([self._answer, beside], _SMALL_S, FIRST_COMPLETED)
             is_alive = beside.done() and not beside.exception() and now < began + _MOST_S
             if is_alive:
-                self._works.at = now
-            elif not self._answer.done() and self._works.at < now:
+                self._activity.last_at = now
+            elif not self._answer.done() and self._activity.last_at < now:
                 self._stop()
                 raise TimeoutError("no worker answers")
         return self._answer.result()
@@ -338,7 +338,7 @@ class _Query:
     def note(self, tasks: int, done: int, running: int) -> None:
         """Note how many *tasks* Spark has made of the query so far, and how many are *done*."""
         if running or done > self._done:
-            self._works.at = time.monotonic()
+            self._activity.last_at = time.monotonic()
         self._tasks, self._done = tasks, done
 
     def query_progress(self) -> float:
