@@ -41,6 +41,8 @@ FLAGS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # What a page runs is compiled again for each one that is opened, and runs for a second.
+    "--js-flags=--no-opt --no-maglev",
 )
 
 expect.set_options(timeout=20_000)
