@@ -58,11 +58,12 @@ _TYPES = {
 _RENAMED = {"at": "occurred_at", "arrived": "ingested_at"}
 _COALESCED = ("target_type", "workspace_id")
 _CONNECT_S = 2.0
-# Then it is tried again, and so on; meanwhile nobody waits for it.
+# How long after a failure the session is opened again, and after each attempt; no query waits.
 _PAUSE_S = 10.0
-# If nothing is worked on for so long while a query waits, there may be no workers: they get so long
-# to answer a small one. Servers that do not report what they work on only answer the small one.
+# If no task runs for so long while a query waits, there may be no workers: they get so long to
+# answer a small query. A server that reports no tasks is judged by the small query alone.
 _PATIENCE_S, _SMALL_S = 5.0, 5.0
+# How often a query that waits looks at the two.
 _LOOK_S = 0.5
 # Needs no file, but a worker.
 _SMALL = "select sum(id) from range(0, 1000, 1, 4)"
@@ -131,7 +132,7 @@ class SparkCluster:
 
     @property
     def may_answer(self) -> bool:
-        """Whether it is worth asking: not after it did not answer, until it does."""
+        """Whether queries may be sent: not between a failure and the next answer."""
         return self.problem is None
 
     def open(self) -> None:
@@ -300,7 +301,7 @@ class SparkCluster:
 
 
 class _Activity:
-    """When workers were last seen at work, for any query of the session."""
+    """When a task was last known to run, for any query of the session."""
 
     last_at = float("-inf")
 
