@@ -1,8 +1,10 @@
 """Shared fixtures, the order of the files, and a check of parameter ids."""
 
+import functools
 import gc
 import os
 import shutil
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,6 +107,21 @@ def lowest_cost_of_passwords() -> Iterator[None]:
     real = bcrypt.gensalt
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(bcrypt, "gensalt", lambda rounds=passwords.MIN_COST: real(rounds))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def packages_searched_once() -> Iterator[None]:
+    """Search the installed packages for components once, where Streamlit is used at all.
+
+    Each run of an `AppTest` would read the metadata of all packages again.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if "streamlit" in sys.modules:
+            from streamlit.components.v2 import manifest_scanner
+
+            search = functools.cache(manifest_scanner.scan_component_manifests)
+            patch.setattr(manifest_scanner, "scan_component_manifests", search)
         yield
 
 

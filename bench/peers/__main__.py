@@ -19,7 +19,7 @@ import httpx2
 
 from bench import data
 from bench.browser import serving
-from tests.browser import conftest
+from tests.started_server import free_port
 from trail.core.settings import load as load_settings
 from trail.events import counts
 from trail.events import export as exports
@@ -154,7 +154,7 @@ def _ours(database: Path, views: Views, repeats: int) -> Timings:
 
 @contextlib.contextmanager
 def _serving_datasette(database: Path) -> Iterator[str]:
-    port = conftest.free_port()
+    port = free_port()
     settings = {
         "sql_time_limit_ms": "600000",
         "facet_time_limit_ms": "600000",

@@ -4,15 +4,12 @@ import contextlib
 import datetime as dt
 import json
 import os
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx2
 import pytest
 from playwright.sync_api import (
     Browser,
@@ -25,6 +22,7 @@ from playwright.sync_api import (
 
 from tests import in_process
 from tests.browser.find_chromium import chromium
+from tests.started_server import free_port, until_healthy
 from trail import demo
 from trail.accounts.users import Users
 
@@ -104,18 +102,11 @@ def serving(folder: Path, **more: str) -> Iterator[Site]:
         )
     running = Site(f"http://127.0.0.1:{port}", environment, process.pid)
     try:
-        _wait(running.url, process)
+        until_healthy(running.url, process, path)
         yield running
     finally:
         process.terminate()
         process.wait(30)
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="package")
@@ -135,18 +126,6 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     ) as running:
         running.command("load", str(folder / "demo.ndjson"), str(folder / "hostile.ndjson"))
         yield running
-
-
-def _wait(url: str, process: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
-        assert process.poll() is None, "the server stopped"
-        try:
-            if httpx2.get(f"{url}/healthz").is_success:
-                return
-        except httpx2.TransportError:
-            time.sleep(0.1)
-    raise AssertionError("the server did not answer")
 
 
 def _hostile() -> dict[str, str]:

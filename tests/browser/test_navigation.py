@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import PASSWORD, free_port, serving
+from tests.browser.conftest import PASSWORD, serving
 from tests.browser.locators import facet, settle, tile, total, url_query
+from tests.started_server import free_port
 from trail import demo
 from trail.accounts.users import Users
 

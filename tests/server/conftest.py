@@ -7,10 +7,8 @@ docs/extending.md.
 import contextlib
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ import pytest
 
 from tests import doc_examples, in_process
 from tests.server.tab import Tab
+from tests.started_server import free_port, until_healthy
 from trail.accounts.users import Users
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
@@ -103,7 +102,8 @@ class Running:
     @contextlib.contextmanager
     def http(self, **cookies: str) -> Iterator[httpx2.Client]:
         """Yield a client with *cookies*; without any, with those of a browser's first visit."""
-        with httpx2.Client(base_url=self.url, cookies=cookies or None) as client:
+        # Without certificates, which take longer to read than most requests.
+        with httpx2.Client(base_url=self.url, cookies=cookies or None, verify=False) as client:
             if not cookies:
                 client.get("/", headers={"accept": "text/html"})
             yield client
@@ -132,12 +132,6 @@ class Running:
 def _with_files(files: int) -> list[str]:
     """Return the start of a command line that limits open files to *files*, if not 0."""
     return ["sh", "-c", f'ulimit -n {files}; exec "$@"', "sh"] if files else []
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="package")
@@ -192,7 +186,7 @@ def _starting(
         else:
             users.add("maya", "Maya Lind", "", "owner", PASSWORD)
             users.add("jon", "Jon Berg", "", "manager", PASSWORD)
-        port = _free_port()
+        port = free_port()
         inherited = {
             name: value for name, value in os.environ.items() if not name.startswith("TRAIL_")
         }
@@ -214,15 +208,8 @@ def _starting(
             )
         processes.append(process)
         url = f"http://127.0.0.1:{port}"
-        deadline = time.monotonic() + 60
-        while time.monotonic() < deadline:
-            assert process.poll() is None, log.read_text()
-            try:
-                if httpx2.get(f"{url}/_stcore/health").status_code == 200:
-                    return Running(url, users, log, inherited | configured, process)
-            except httpx2.TransportError:
-                time.sleep(0.1)
-        raise TimeoutError(log.read_text())
+        until_healthy(url, process, log, "/_stcore/health")
+        return Running(url, users, log, inherited | configured, process)
 
     yield start
     for process in processes:

@@ -6,7 +6,6 @@ import hmac
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import pytest
 from tests import in_process
 from tests.segment_records import forwarded
 from tests.server.conftest import ROOT
+from tests.started_server import free_port, until_healthy
 from trail.core.settings import Settings
 from trail.ingest.compaction import Compactor
 from trail.storage import tiers
@@ -36,9 +36,7 @@ class Process:
     """`serve` as a process, which can be killed and started again on its files."""
 
     def __init__(self, folder: Path, **more: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.url = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        self.url = f"http://127.0.0.1:{free_port()}"
         inherited = {k: text for k, text in os.environ.items() if not k.startswith("TRAIL_")}
         self._log = folder / f"{more.get('TRAIL_STORE__NODE', 'server')}.log"
         self.environment = inherited | {
@@ -62,13 +60,7 @@ class Process:
                 env=self.environment,
                 stderr=out,
             )
-        while True:
-            assert time.monotonic() < started + 60, self._log.read_text()
-            assert self._process.poll() is None, self._log.read_text()
-            with contextlib.suppress(httpx2.TransportError):
-                httpx2.get(f"{self.url}/healthz", timeout=5).raise_for_status()
-                break
-            time.sleep(0.02)
+        until_healthy(self.url, self._process, self._log)
         self.starts.append(time.monotonic() - started)
 
     def kill(self) -> None:

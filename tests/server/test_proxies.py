@@ -26,8 +26,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from tests.segment_records import Record, api_event, ndjson
-from tests.server.conftest import ROOT, Running, _free_port
+from tests.server.conftest import ROOT, Running
 from tests.server.tab import Tab
+from tests.started_server import free_port
 from trail.storage import read_only
 from trail.web.guard import COOKIE, VISIT_COOKIE
 
@@ -205,7 +206,7 @@ def proxied(
     program = request.param.__name__
     if not shutil.which(program):
         pytest.skip(f"{program} is not installed: apt-get install {program}")
-    port, plain, behind = _free_port(), _free_port(), int(backend.url.rpartition(":")[2])
+    port, plain, behind = free_port(), free_port(), int(backend.url.rpartition(":")[2])
     command = request.param(tmp_path, behind, port, plain, certificate)
     log = tmp_path / "proxy.log"
     with log.open("wb") as out:

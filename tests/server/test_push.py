@@ -9,7 +9,6 @@ import logging
 import os
 import random
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -26,6 +25,7 @@ from segment.analytics import Client
 
 from tests.segment_records import forwarded
 from tests.server.conftest import ROOT, Running
+from tests.started_server import free_port, until_healthy
 from trail.core.settings import Settings
 from trail.storage.duckdb import Store
 
@@ -247,9 +247,7 @@ class Killed:
     """A server that is started, sent events, and killed repeatedly on one database."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         inherited = {
             name: text for name, text in os.environ.items() if not name.startswith("TRAIL_")
         }
@@ -277,12 +275,7 @@ class Killed:
             stderr=subprocess.DEVNULL,
         )
         try:
-            while True:
-                assert time.monotonic() < started + 60
-                with contextlib.suppress(httpx2.TransportError):
-                    httpx2.get(f"http://127.0.0.1:{self.port}/healthz").raise_for_status()
-                    break
-                time.sleep(0.02)
+            until_healthy(f"http://127.0.0.1:{self.port}", process)
             self.starts.append(time.monotonic() - started)
             yield
         finally:

@@ -7,7 +7,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import stat
 import subprocess
 import sys
@@ -22,6 +21,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests import in_process
+from tests.started_server import free_port, until_healthy
 from tests.trail import random_trail
 from tests.trail.random_trail import event
 from trail.cli.main import main
@@ -118,9 +118,7 @@ def running_server(
 
     It writes its link file a moment after it listens; commands need that file to find it.
     """
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     log = terminal.folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
@@ -132,13 +130,9 @@ def running_server(
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        end = time.monotonic() + 60
-        while True:
-            assert process.poll() is None and time.monotonic() < end, log.read_text()
-            with contextlib.suppress(httpx2.TransportError):
-                healthy = httpx2.get(f"{url}/healthz").status_code == 200
-                if healthy and list(terminal.folder.glob("data/.*.json")):
-                    break
+        until_healthy(url, process, log)
+        while not list(terminal.folder.glob("data/.*.json")):
+            assert process.poll() is None, log.read_text()
             time.sleep(0.05)
         yield url, process
     finally:

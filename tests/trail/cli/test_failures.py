@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.started_server import free_port
 from tests.trail.cli.test_commands import InProcessTerminal, Terminal, running_server
 from tests.trail.random_trail import event
 from trail.core.settings import Settings
@@ -64,12 +65,6 @@ def test_damaged_database_is_one_sentence(here: Terminal, damage: str) -> None:
         assert remarks.startswith(tuple(f"trail: trail.duckdb {text}" for text in said)), words
         assert remarks.count("\n") == 1, words
     assert names(here.folder) == before, "nothing under a final name"
-
-
-def free_port() -> int:
-    """Return a port on which nothing listens."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager
