@@ -14,7 +14,7 @@ SPARK := pyspark==4.2.0
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test test-cluster cluster test-js test-dates check check-js bench bench-detection fuzz shots demo lock audit clean
+.PHONY: run test spark test-cluster cluster test-js test-dates check check-text check-types check-docs check-js bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -57,6 +57,8 @@ $(VENV)/spark/.installed:
 	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --no-deps wheel setuptools $(SPARK)
 	@touch $@
 
+spark: $(VENV)/spark/.installed
+
 test-cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Run the tests that need a Spark cluster (Java 17)
 	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python -m pytest -q tests/cluster $(ARGS)
 
@@ -71,12 +73,18 @@ test-dates: $(VENV)/.dev   ## Run the browser tests at eleven dates, one after a
 	@$(BIN)/python tests/shifted_clock.py
 	@$(BIN)/python -m pytest -q -m slow tests/test_dates.py $(ARGS)
 
-check: $(VENV)/.dev check-js  ## Format, lint, types, layers, spelling, docs
+check: check-text check-types check-docs check-js  ## Format, lint, types, layers, spelling, docs
+
+check-text: $(VENV)/.dev
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/codespell
+
+check-types: $(VENV)/.dev
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
-	@$(BIN)/codespell
+
+check-docs: $(VENV)/.dev
 	@$(BIN)/zensical build --strict
 
 check-js: node_modules/.installed  ## Format, lint and types of the browser components

@@ -88,7 +88,7 @@ def require_spark() -> None:
         pytest.skip("TRAIL_SPARK_PYTHON names no Python with pyspark; run: make test-cluster")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """Return a running cluster."""
     require_spark()
@@ -120,7 +120,7 @@ def archived(folder: Path, url: str) -> tuple[Store, Store]:
     return store, whole
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stores(
     cluster: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[tuple[ClusteredStore, Store]]:

@@ -5,6 +5,8 @@ import string
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,10 +14,12 @@ from hypothesis import given
 from hypothesis import settings as profile
 
 from tests.cluster.conftest import Cluster
+from tests.cluster.statements import Statement, recorded
 from tests.trail import random_trail
 from tests.trail.random_trail import NOW, Term
 from tests.trail.storage.test_tiers import answers
 from trail.core.errors import UnavailableError
+from trail.core.sections import Cluster as ClusterSettings
 from trail.events import events
 from trail.integrity import row_digest
 from trail.storage import cluster_plan, query_timeout, spark
@@ -23,7 +27,11 @@ from trail.storage.cluster_plan import DAYS
 from trail.storage.clustered import ClusteredStore
 from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
+from trail.storage.spark import SparkCluster
 from trail.storage.spark_sql import literal
+
+# Spark plans one query while it runs another.
+_AT_ONCE = 4
 
 
 @profile(max_examples=10, deadline=None)
@@ -44,6 +52,13 @@ def test_the_cluster_is_asked(stores: tuple[ClusteredStore, Store]) -> None:
         page = events.page(both, Filter(), NOW, rows=rows)
         assert page == events.page(whole, Filter(), NOW, rows=rows)
     assert both.cluster_queries > before
+
+
+def test_the_cores_of_the_workers_are_known(cluster: Cluster, tmp_path: Path) -> None:
+    asked = SparkCluster(ClusterSettings(url=cluster.url), str(tmp_path))
+    asked.open()
+    assert asked.cores == 2  # a worker has one
+    asked.close()
 
 
 def test_ascii_is_found_in_the_same_lowered_texts(
@@ -158,3 +173,26 @@ def test_without_workers_the_database_answers_until_there_are_some(
     assert answers(both, Filter(), set()) == expected
     assert both.cluster_queries > asked
     assert both.problem() is None
+
+
+def _answer(store: Store, statement: Statement) -> tuple[object, ...]:
+    with store.narrowed(statement.tables, statement.views) as engine:
+        table = engine.table(statement.sql, statement.params)
+    rows = table.to_pylist()
+    for row in rows:
+        # In the order in which they were read.
+        row.update({name: sorted(v) for name, v in row.items() if isinstance(v, list)})
+    return str(table.schema), sorted(map(repr, rows))
+
+
+def test_each_statement_has_the_answer_of_one_database(
+    stores: tuple[ClusteredStore, Store],
+) -> None:
+    both, _ = stores
+    statements, before = recorded(), both.cluster_queries
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        answers = [list(pool.map(lambda one, s=s: _answer(s, one), statements)) for s in stores]
+    for statement, answer, expected in zip(statements, *answers, strict=True):
+        assert answer == expected, statement
+    assert both.problem() is None
+    assert both.cluster_queries - before > len(statements) / 2
