@@ -99,6 +99,8 @@ async ([name, title]) => {
 }
 """
 _ROW = ".table tbody tr"
+# Those of the tests without what saves compiling, and costs speed afterwards.
+_FLAGS = [flag for flag in FLAGS if not flag.startswith("--js-flags")]
 _TITLES = {"People": "People and tokens"}
 
 
@@ -124,17 +126,20 @@ def sign_in(page: Page, url: str) -> None:
 
 
 @contextmanager
-def browsing(database: Path) -> Iterator[tuple[Page, str]]:
+def browsing(
+    database: Path, window: str = WINDOW, more: dict[str, str] | None = None
+) -> Iterator[tuple[Page, str]]:
     """Serve *database* at the time of its last event; give a page on Explore, and the URL.
 
-    At that time the relative windows of the pages contain events.
+    At that time the relative windows of the pages contain events. *more* is added to the
+    environment of the server.
     """
     with tempfile.TemporaryDirectory() as name:
         clock = shifted_clock.environment(shifted_clock.build(Path(name)), data.NOW)
-        with serving(database, clock) as site, sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        with serving(database, clock | (more or {})) as site, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
             page = browser.new_page(viewport={"width": 1440, "height": 1000})
-            sign_in(page, f"{site.url}/explore?{WINDOW}")
+            sign_in(page, f"{site.url}/explore?{window}")
             page.locator(_ROW).first.wait_for()
             yield page, site.url
             browser.close()
@@ -178,7 +183,7 @@ def switches(page: Page) -> dict[str, list[float]]:
 def download(database: Path) -> tuple[int, float, float]:
     """Download all events as CSV; return rows, seconds, and memory growth of the server in MB."""
     with serving(database) as site, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=chromium(), args=_FLAGS)
         page = browser.new_page(viewport={"width": 1440, "height": 1000})
         sign_in(page, f"{site.url}/explore?from=2000-01-01&tz=UTC")
         wait_until_idle(site.pid)

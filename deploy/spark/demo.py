@@ -34,6 +34,8 @@ def main() -> int:
         environment = {
             **os.environ,
             "TRAIL_CLUSTER__URL": url,
+            # So that it is seen at work: for so few events it takes longer than the server.
+            "TRAIL_CLUSTER__LEAST_EVENTS": "0",
             "TRAIL_STORE__PATH": str(folder / "trail.duckdb"),
             "TRAIL_STORE__ARCHIVE": "true",
             "TRAIL_STORE__ARCHIVE_PATH": str(folder / "archive"),

@@ -134,11 +134,12 @@ class Cluster(Section):
         description="Address of the archive for the cluster, such as `s3a://bucket/archive`; the "
         "bucket or folder of this process by default.",
     )
-    least_events: int = Field(
-        10_000_000,
+    least_events: int | None = Field(
+        None,
         ge=0,
         description="Archived events of the days that a query reads from which on the cluster is "
-        "asked; fewer are read by this process, which is faster.",
+        "asked. By default it is asked where its workers have so many cores that it answers sooner "
+        "than this process.",
     )
 
     @field_validator("url")

@@ -33,7 +33,11 @@ TABLE, DAYS = "$table", "$days"
 ANSWER = "cluster_answer_"
 # Aggregates whose result is the same however often a row is repeated.
 _IDEMPOTENT = (exp.Min, exp.Max, exp.AnyValue, exp.LogicalOr, exp.LogicalAnd)
+# What a question costs Spark however few events it reads, and how many events a core reads in a
+# second there and here. Measured by `bench.cluster`, for a word in the columns of a page.
+_QUESTION_S, _SPARK_RATE, _OWN_RATE = 0.6, 13e6, 23e6
 _FIRST, _LAST = dt.date.min, dt.date.max
+_REVERSED = {exp.GT: exp.LT, exp.GTE: exp.LTE, exp.LT: exp.GT, exp.LTE: exp.GTE}
 # Columns with Bloom filters of which few events have the same value.
 _FILTERED, _FEW_VALUES = ("event_id", "target_key"), 5
 
@@ -85,6 +89,11 @@ def plan(sql: str, params: Mapping[str, Any], ask: Ask, within: str = "") -> Pla
     for start, end, text in reversed(edits):
         sql = f"{sql[:start]}{text}{sql[end:]}"
     return Plan(sql, questions)
+
+
+def is_faster(events: int, cores: int, threads: int) -> bool:
+    """Return whether a cluster with so many *cores* reads *events* sooner than *threads* here."""
+    return events / (_OWN_RATE * threads) > _QUESTION_S + events / (_SPARK_RATE * max(cores, 1))
 
 
 class _Read:
@@ -157,18 +166,25 @@ class _Read:
 
     def _note_days(self, condition: exp.Expression) -> None:
         """Note the days to which a comparison of the time limits the events."""
-        if not isinstance(condition, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
+        if isinstance(condition, exp.Between):
+            self._note(condition.this, exp.GTE, condition.args["low"])
+            self._note(condition.this, exp.LTE, condition.args["high"])
+        elif isinstance(condition, exp.GT | exp.GTE | exp.LT | exp.LTE | exp.EQ):
+            kind = type(condition)
+            self._note(condition.this, kind, condition.expression)
+            self._note(condition.expression, _REVERSED.get(kind, kind), condition.this)
+
+    def _note(self, column: exp.Expr, kind: type[exp.Expr], value: exp.Expr) -> None:
+        column = column.unnest()
+        day = self._day(value.unnest())
+        if day is None or not isinstance(column, exp.Column) or column.name != "occurred_at":
             return
-        column, value = condition.this, condition.expression
-        if not isinstance(column, exp.Column) or column.name != "occurred_at":
-            return
-        day = self._day(value)
-        if day and not isinstance(condition, exp.LT | exp.LTE):
+        if kind not in (exp.LT, exp.LTE):
             self.first = max(self.first, day)
-        if day and not isinstance(condition, exp.GT | exp.GTE):
+        if kind not in (exp.GT, exp.GTE):
             self.last = min(self.last, day)
 
-    def _day(self, value: exp.Expression) -> dt.date | None:
+    def _day(self, value: exp.Expr) -> dt.date | None:
         if isinstance(value, exp.Cast) and isinstance(value.this, exp.Literal):
             return dt.datetime.fromisoformat(value.this.name).date()
         if isinstance(value, exp.Placeholder):

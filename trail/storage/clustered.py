@@ -140,7 +140,14 @@ class ClusteredStore(TieredStore):
         except UntranslatableError:
             return None
         most = max((self._events(view, one) for one in plan.questions), default=0)
-        return plan if most and most >= self.cluster.least_events else None
+        return plan if most and self._is_asked(cursor, most) else None
+
+    def _is_asked(self, cursor: Cursor, events: int) -> bool:
+        """Return whether the cluster is asked about so many events."""
+        if self.cluster.least_events is not None:
+            return events >= self.cluster.least_events
+        ((threads,),) = cursor.execute("select current_setting('threads')").fetchall()
+        return cluster_plan.is_faster(events, self._spark.cores, threads)
 
     def _events(self, view: ArchiveView, question: Question) -> int:
         """Return about how many events DuckDB would read for *question*."""

@@ -4,8 +4,10 @@ import datetime as dt
 
 import pyarrow as pa
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trail.storage.cluster_plan import plan
+from trail.storage.cluster_plan import is_faster, plan
 from trail.storage.spark_sql import UntranslatableError
 
 
@@ -143,3 +145,61 @@ def test_events_within_events_are_read_one_by_one() -> None:
     planned = plan(sql, {}, ask)
     assert [asked.is_bounded for asked in planned.questions] == [False, False]
     assert planned.sql.count("cluster_answer_") == 2
+
+
+@pytest.mark.parametrize(
+    ("events", "cores", "threads", "expected"),
+    [
+        (50_000_000, 2, 2, False),  # half as fast a core
+        (10**10, 3, 2, False),
+        (10**10, 4, 2, True),
+        (10_000_000, 64, 2, False),  # less than what a question costs
+        (50_000_000, 16, 2, True),
+        (50_000_000, 16, 16, False),
+        (0, 0, 1, False),  # no worker yet
+    ],
+)
+def test_a_cluster_is_asked_where_its_cores_are_faster(
+    events: int, cores: int, threads: int, expected: bool
+) -> None:
+    assert is_faster(events, cores, threads) is expected
+
+
+@given(st.integers(0, 10**10), st.integers(1, 1000), st.integers(1, 64))
+def test_more_events_or_cores_never_speak_against_a_cluster(
+    events: int, cores: int, threads: int
+) -> None:
+    if is_faster(events, cores, threads):
+        assert is_faster(events * 2, cores, threads)
+        assert is_faster(events, cores + 1, threads)
+
+
+_TIMES = ("timestamp '2026-03-04 05:00'", "$at", "(select max(hour) from keys)")
+
+
+@pytest.mark.parametrize("value", _TIMES)
+@pytest.mark.parametrize(
+    ("condition", "has_first", "has_last"),
+    [
+        ("e.occurred_at >= {}", True, False),
+        ("{} <= e.occurred_at", True, False),
+        ("(e.occurred_at) > ({})", True, False),
+        ("{} > e.occurred_at", False, True),
+        ("(e.occurred_at <= {})", False, True),
+        ("e.occurred_at = {}", True, True),
+        ("{} = (e.occurred_at)", True, True),
+        ("e.occurred_at between {} and $later", True, True),
+        ("e.occurred_at <> {}", False, False),
+        ("(e.occurred_at >= {} or e.action_key = 1)", False, False),
+        ("not e.occurred_at >= {}", False, False),
+    ],
+)
+def test_days_are_those_of_the_times_however_they_are_written(
+    condition: str, has_first: bool, has_last: bool, value: str
+) -> None:
+    at = dt.datetime(2026, 3, 4, 5)
+    sql = f"select count(*) as n from events e where {condition.format(value)}"
+    params = {"at": at, "later": at}
+    (asked,) = plan(sql, params, lambda _: pa.table({"k": [at]})).questions
+    assert asked.first == (at.date() if has_first else dt.date.min)
+    assert asked.last == (at.date() if has_last else dt.date.max)
