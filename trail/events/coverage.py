@@ -262,11 +262,19 @@ def _newest_event(
     if source:
         return store_status.newest_events(engine, now).get(source)
     chosen, params = covering_groups.condition(of)
+    known = f"not future_dated and {chosen}"
+    params["now"] = now
+    hours = engine.table(
+        f"select max(hour) as last from cube where hour <= $now and {known}", params
+    )
+    hour: dt.datetime | None = hours["last"][0].as_py()
+    if hour is None:
+        return None
+    # The hour as a value, by which an archive is not even opened if it is another day's.
     newest: dt.datetime | None = engine.table(
-        "select max(occurred_at) as last from events where occurred_at <= $now "
-        f"and not future_dated and {chosen} and occurred_at >= "
-        f"(select max(hour) from cube where hour <= $now and not future_dated and {chosen})",
-        {"now": now, **params},
+        f"select max(occurred_at) as last from events where occurred_at >= $hour "
+        f"and occurred_at <= $now and {known}",
+        {**params, "hour": hour},
     )["last"][0].as_py()
     return newest
 
