@@ -60,7 +60,7 @@ $(VENV)/spark/.installed:
 spark: $(VENV)/spark/.installed
 
 test-cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Run the tests that need a Spark cluster (Java 17)
-	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python -m pytest -q tests/cluster $(ARGS)
+	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/cluster $(ARGS)
 
 cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Start a local Spark cluster and a demo workspace on it
 	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python deploy/spark/demo.py
