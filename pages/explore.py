@@ -11,8 +11,6 @@ from trail.core.clock import naive_utc
 from trail.events import counts, coverage, events, timeline
 from trail.events.cursor import Cursor
 from trail.events.search_results import search_matches
-from trail.storage import cold_tier
-from trail.storage.duckdb import Store
 from trail.storage.filters import Filter, Window
 from ui import charts, coverage_banner, filter_bar, known_time, tables, text, url_state
 from ui.explore import (
@@ -48,7 +46,7 @@ def render(ctx: Context) -> None:
     bars = facets = labels = page = None
     with (
         search_matches(store, filter_, now, targets_alone=True) as (engine, rest),
-        _reading(store, filter_, window, results) as reading,
+        SlowRead.of_window(store, window, _view(filter_), results) as reading,
     ):
         reading.step("counts")
         bars = timeline.histogram(engine, rest, now, by="outcome")
@@ -103,10 +101,8 @@ def render(ctx: Context) -> None:
             no_events.draw(ctx, filter_, labels or {})
 
 
-def _reading(store: Store, filter_: Filter, window: Window, place: DeltaGenerator) -> SlowRead:
-    what = "archived days" if cold_tier.touches(store, window) else "events"
-    edges = (url_state.param("after"), url_state.param("before"))
-    return SlowRead(place, what, " ".join((filter_.query(), *edges)))
+def _view(filter_: Filter) -> str:
+    return " ".join((filter_.query(), url_state.param("after"), url_state.param("before")))
 
 
 def _draw_downloads(ctx: Context, filter_: Filter, events: int) -> None:

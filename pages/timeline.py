@@ -2,7 +2,7 @@
 
 import datetime as dt
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -18,9 +18,8 @@ from trail.events import (
     value_names,
 )
 from trail.events.lanes import By
-from trail.events.timeline import Bar
 from trail.storage.duckdb import Store
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from ui import (
     charts,
     coverage_banner,
@@ -34,6 +33,7 @@ from ui import (
 )
 from ui.audit import record_action
 from ui.page import Context, Page, acting_user, acts
+from ui.slow_read import SlowRead
 
 _BY: dict[By, str] = {"category": "Categories", "actor": "Actors", "target": "Targets"}
 _TOP, _MORE = 12, 40
@@ -51,65 +51,121 @@ _MAX_BARS = 400
 def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
-    store, now = ctx.store, ctx.now
+    window = timeline.bounded(ctx.store, filter_.window(ctx.now), ctx.now)
+    head, reads, parts = st.container(), st.container(), st.container()
+    view = " ".join((filter_.query(), *_view_params().values()))
+    is_headed = False
+    with SlowRead.of_window(ctx.store, window, view, reads) as reading:
+        reading.step("chart")
+        found = _read(ctx.store, filter_, ctx.now, window)
+        with head:
+            _head(ctx, filter_, found)
+        is_headed = True
+        with parts:
+            with st.container(border=True, gap="xsmall"):
+                _chart(filter_, found)
+            rows = st.container(border=True, gap="xsmall")
+            with st.container(border=True, gap="xsmall"):
+                _week(ctx, filter_)
+        # Last, since only lanes of targets are not counted by the hour.
+        reading.step("lanes")
+        with rows:
+            _lanes(ctx, filter_, found)
+    if not is_headed:
+        with head:
+            filter_bar.head("Timeline", filter_, None, labels={})
+    if ctx.user.may("annotate"):
+        _annotate(ctx)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What the hourly counts say of *window*, and what is known of it."""
+
+    window: Window
+    grain: dt.timedelta
+    bars: timeline.Histogram
+    categories: lanes.Lanes
+    expected: expected_range.Expected
+    spans: list[coverage.Span]
+    known: known_time.Known
+    notes: list[annotations.Annotation]
+    elapsed_ms: float
+
+
+def _read(store: Store, filter_: Filter, now: dt.datetime, window: Window) -> _Found:
     started = time.perf_counter()
-    window = timeline.bounded(store, filter_.window(now), now)
     assert window.start and window.end
     grain = _grain(window.end - window.start)
-    result = timeline.histogram(store, filter_, now, grain)
-    categories = lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES))
-    expected = expected_range.expected(store, filter_, now, result)
-    total = sum(bar.count for bar in result.bars)
+    bars = timeline.histogram(store, filter_, now, grain)
     end = min(window.end, naive_utc(now))
-    spans = coverage.spans(store, window.start, end, filter_.choice("workspace"))
-    known = known_time.known(store, now, filter_)
-    notes = annotations.in_window(store, window)
-    elapsed_ms = (time.perf_counter() - started) * 1000
-
-    filter_bar.head("Timeline", filter_, total, labels=value_names.labels(store, [filter_]))
-    filter_bar.caption(
-        f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {elapsed_ms:.0f} ms",
-        filter_,
+    return _Found(
         window,
+        grain,
+        bars,
+        lanes.lanes(store, filter_, now, "category", grain, len(CATEGORIES)),
+        expected_range.expected(store, filter_, now, bars),
+        coverage.spans(store, window.start, end, filter_.choice("workspace")),
+        known_time.known(store, now, filter_),
+        annotations.in_window(store, window),
+        (time.perf_counter() - started) * 1000,
+    )
+
+
+def _head(ctx: Context, filter_: Filter, found: _Found) -> None:
+    total = sum(bar.count for bar in found.bars.bars)
+    filter_bar.head("Timeline", filter_, total, labels=value_names.labels(ctx.store, [filter_]))
+    filter_bar.caption(
+        f"<b>{total:,}</b> {'event' if total == 1 else 'events'} · {found.elapsed_ms:.0f} ms",
+        filter_,
+        found.window,
     )
     coverage_banner.show(ctx, filter_)
-    coverage_banner.show_gaps(spans, filter_.zone)
+    coverage_banner.show_gaps(found.spans, filter_.zone)
 
+
+def _chart(filter_: Filter, found: _Found) -> None:
     def brush(start: dt.datetime, end: dt.datetime) -> None:
         url_state.set_url(url_state.with_range(filter_, start, end), **_view_params())
 
-    with st.container(border=True, gap="xsmall"):
-        with st.container(
-            horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
-        ):
-            st.header(f"Events per {charts.grain_label(grain)}", anchor=False, width="content")
-            st.caption("Drag to zoom", width="content")
-            filter_bar.zoom_out(filter_)
-            _grain_choice(window.end - window.start, grain, filter_)
-        timeline_charts.activity(
-            result, categories.lanes, expected, filter_.zone, spans, notes, brush, known
-        )
-        _notes(notes, filter_)
-        tables.folded(
-            "Chart data",
-            "chart-data",
-            lambda: timeline_charts.activity_table(result, expected, filter_.zone, known),
-        )
-    with st.container(border=True, gap="xsmall"):
-        _lanes(store, filter_, now, grain, categories, result.bars, spans, notes, known)
-    with st.container(border=True, gap="xsmall"):
-        st.header("Hours of the week", anchor=False)
-        st.caption(
-            f"Average events of an hour; darker cells have more. Complete hours only, "
-            f"times in {text.escape(filter_.zone.key)}"
-        )
-        week = hours_of_week.week(store, filter_, now)
-        timeline_charts.week(
-            week, filter_.zone, "week", lambda day, hour: hour_of_week(ctx, filter_, day, hour)
-        )
-        tables.folded("Hours data", "week-data", lambda: timeline_charts.week_table(week))
-    if ctx.user.may("annotate"):
-        _annotate(ctx)
+    assert found.window.start and found.window.end
+    bars, expected, known = found.bars, found.expected, found.known
+    with st.container(
+        horizontal=True, horizontal_alignment="distribute", vertical_alignment="center"
+    ):
+        st.header(f"Events per {charts.grain_label(found.grain)}", anchor=False, width="content")
+        st.caption("Drag to zoom", width="content")
+        filter_bar.zoom_out(filter_)
+        _grain_choice(found.window.end - found.window.start, found.grain, filter_)
+    timeline_charts.activity(
+        bars,
+        found.categories.lanes,
+        expected,
+        filter_.zone,
+        found.spans,
+        found.notes,
+        brush,
+        known,
+    )
+    _notes(found.notes, filter_)
+    tables.folded(
+        "Chart data",
+        "chart-data",
+        lambda: timeline_charts.activity_table(bars, expected, filter_.zone, known),
+    )
+
+
+def _week(ctx: Context, filter_: Filter) -> None:
+    st.header("Hours of the week", anchor=False)
+    st.caption(
+        f"Average events of an hour; darker cells have more. Complete hours only, "
+        f"times in {text.escape(filter_.zone.key)}"
+    )
+    week = hours_of_week.week(ctx.store, filter_, ctx.now)
+    timeline_charts.week(
+        week, filter_.zone, "week", lambda day, hour: hour_of_week(ctx, filter_, day, hour)
+    )
+    tables.folded("Hours data", "week-data", lambda: timeline_charts.week_table(week))
 
 
 def _grain(length: dt.timedelta) -> dt.timedelta:
@@ -155,24 +211,10 @@ def _view_params() -> dict[str, str]:
     return {name: url_state.param(name) for name in ("grain", "by", "top")}
 
 
-def _lanes(
-    store: Store,
-    filter_: Filter,
-    now: dt.datetime,
-    grain: dt.timedelta,
-    categories: lanes.Lanes,
-    bars: tuple[Bar, ...],
-    spans: list[coverage.Span],
-    notes: list[annotations.Annotation],
-    known: known_time.Known,
-) -> None:
+def _lanes(ctx: Context, filter_: Filter, found: _Found) -> None:
     requested = url_state.param("by")
     by: By = next((name for name in _BY if name == requested), "category")
     top = _MORE if url_state.param("top") == "more" else _TOP
-    if by == "category":
-        result = lanes.Lanes(categories.lanes[:top], categories.total)
-    else:
-        result = lanes.lanes(store, filter_, now, by, grain, top)
     with st.container(horizontal=True, horizontal_alignment="distribute"):
         st.header("Lanes", anchor=False, width="content")
         st.caption(
@@ -191,6 +233,10 @@ def _lanes(
             ),
             label_visibility="collapsed",
         )
+    if by == "category":
+        result = lanes.Lanes(found.categories.lanes[:top], found.categories.total)
+    else:
+        result = lanes.lanes(ctx.store, filter_, ctx.now, by, found.grain, top)
     if not result.lanes:
         st.info("No events match these filters in this window.", icon=":material/info:")
         return
@@ -202,7 +248,9 @@ def _lanes(
     shown = [
         replace(lane, label=text.facet_label(by, lane.value, lane.label)) for lane in result.lanes
     ]
-    timeline_charts.lanes(shown, bars, filter_.zone, spans, notes, pick, known)
+    timeline_charts.lanes(
+        shown, found.bars.bars, filter_.zone, found.spans, found.notes, pick, found.known
+    )
     with st.container(horizontal=True, vertical_alignment="center"):
         st.caption(f"{len(result.lanes):,} of {result.total:,} lanes, by number of events")
         if result.total > _TOP:

@@ -15,7 +15,9 @@ from streamlit.delta_generator import DeltaGenerator
 from streamlit.runtime.scriptrunner import add_script_run_ctx
 
 from trail.core.errors import OverloadError, StoppedError, UnavailableError
-from trail.storage import query_timeout
+from trail.storage import cold_tier, query_timeout
+from trail.storage.engine import Engine
+from trail.storage.filters import Window
 from ui import script_run
 
 # After so long a reading is announced, and so often its line is drawn again.
@@ -45,6 +47,14 @@ class SlowRead:
         self._started = time.monotonic()
         self._limits = contextlib.ExitStack()
         self._scope: query_timeout.QueryScope | None = None
+
+    @classmethod
+    def of_window(
+        cls, store: Engine, window: Window, view: str, place: DeltaGenerator
+    ) -> "SlowRead":
+        """Return the block for what a page shows of the events of *window*."""
+        what = "archived days" if cold_tier.touches(store, window) else "events"
+        return cls(place, what, view)
 
     def step(self, name: str) -> None:
         """Go on to the part *name*, unless the user has cancelled it."""

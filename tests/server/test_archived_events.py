@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -19,9 +20,15 @@ MONTH = f"{ARCHIVED:%Y-%m}"
 
 
 @pytest.fixture(scope="module")
-def server(start_server: Callable[..., Running]) -> Running:
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of the archive."""
+    return tmp_path_factory.mktemp("archived") / "days"
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Running], archive: Path) -> Running:
     """Return a server whose events of four months ago are in the archive only."""
-    running = start_server(TRAIL_STORE__ARCHIVE="true", TRAIL_STORE__ARCHIVE_PATH="archive")
+    running = start_server(TRAIL_STORE__ARCHIVE="true", TRAIL_STORE__ARCHIVE_PATH=str(archive))
     events = [
         {**api_event(number), "timestamp": (ARCHIVED + dt.timedelta(minutes=number)).isoformat()}
         for number in range(20)
@@ -83,3 +90,25 @@ def test_pages_have_the_figures_of_the_api(server: Running) -> None:
             ("timeline", "<b>20</b> events"),
         ):
             assert figures in tab.run(page=page, query=query), page
+
+
+@pytest.mark.parametrize(
+    ("page", "query", "local"),
+    [
+        ("explore", "from=2000-01-01", "20"),
+        ("timeline", "from=2000-01-01&by=target", "Hours of the week"),
+    ],
+)
+def test_what_the_database_counts_is_shown_without_the_archive(
+    server: Running, archive: Path, page: str, query: str, local: str
+) -> None:
+    with server.tab(sid=server.sign_in("maya")) as tab:
+        assert "Try again" not in tab.run(page=page, query=query)
+        archive.rename(archive.with_name("away"))
+        try:
+            shown = tab.run(page=page, query=f"{query}&category=-Warehouses")
+            assert local in shown
+            assert "Try again" in shown
+        finally:
+            archive.with_name("away").rename(archive)
+        assert "Try again" not in tab.run(page=page, query=query)
