@@ -65,8 +65,11 @@ test-cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Run the tests that need 
 cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Start a local Spark cluster and a demo workspace on it
 	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python deploy/spark/demo.py
 
-test-js: node_modules/.installed  ## Run the unit tests of the browser components
+test-js: node_modules/.tested  ## Run the unit tests of the browser components, if they have changed
+
+node_modules/.tested: node_modules/.installed $(wildcard tests/js/* ui/*.js ui/*/*.js trail/web/*.js)
 	@npm --silent test
+	@touch $@
 
 test-dates: $(VENV)/.dev   ## Run the browser tests at eleven dates, one after another; ARGS="-k leap" picks
 	@$(BIN)/python tests/browser/find_chromium.py

@@ -26,7 +26,7 @@ from trail.storage.duckdb import Store
 # Examples write to a database file; their duration depends on the machine.
 hypothesis.settings.register_profile(
     "trail",
-    max_examples=40,
+    max_examples=30,
     deadline=None,
     suppress_health_check=[
         hypothesis.HealthCheck.function_scoped_fixture,
