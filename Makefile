@@ -14,7 +14,7 @@ SPARK := pyspark==4.2.0
 LOCK = $(TOOLS)/lock/bin/uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --annotation-style line --custom-compile-command "make lock" $(ARGS)
 
-.PHONY: run test spark test-cluster cluster test-js test-dates check check-text check-types check-docs check-js bench bench-detection fuzz shots demo lock audit clean
+.PHONY: run test test-cluster cluster test-js test-dates check check-text check-types check-docs check-js bench bench-detection fuzz shots demo lock audit clean
 
 $(VENV)/.run: requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
@@ -56,8 +56,6 @@ $(VENV)/spark/.installed:
 	@echo "Installing Spark; it takes some minutes."
 	@$(VENV)/spark/bin/pip install --quiet --disable-pip-version-check --no-deps wheel setuptools $(SPARK)
 	@touch $@
-
-spark: $(VENV)/spark/.installed
 
 test-cluster: $(VENV)/.dev $(VENV)/spark/.installed  ## Run the tests that need a Spark cluster (Java 17)
 	@TRAIL_SPARK_PYTHON=$(abspath $(VENV))/spark/bin/python $(BIN)/python -m pytest -q -n 2 --dist loadfile tests/cluster $(ARGS)

@@ -111,6 +111,16 @@ def lowest_cost_of_passwords() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
+def main_file() -> Iterator[None]:
+    """Give a worker of xdist a main file: without one, Spark's client looks for its own tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        main = sys.modules["__main__"]
+        if not hasattr(main, "__file__"):
+            patch.setattr(main, "__file__", "pytest", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def packages_searched_once() -> Iterator[None]:
     """Search the installed packages for components once, where Streamlit is used at all.
 

@@ -1,7 +1,6 @@
 """A cluster that is not there, or does not answer, costs a bounded time."""
 
 import socket
-import sys
 import time
 from pathlib import Path
 
@@ -19,8 +18,6 @@ from trail.storage.spark import SparkCluster
 
 def test_a_server_that_never_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(spark, "_VIEW_S", 0.5)
-    # The client takes a worker of pytest-xdist for a doctest and exits.
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "pytest", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         cluster = SparkCluster(Cluster(url=f"sc://127.0.0.1:{port}"), "/archive")
@@ -38,7 +35,6 @@ def test_nobody_waits_for_a_cluster_that_starts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(spark, "_OPEN_S", 20.0)
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "pytest", raising=False)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         store, whole = archived(tmp_path, f"sc://127.0.0.1:{silent.getsockname()[1]}")
         try:
