@@ -270,7 +270,7 @@ def _newest_event(
     hour: dt.datetime | None = hours["last"][0].as_py()
     if hour is None:
         return None
-    # The hour as a value, by which an archive is not even opened if it is another day's.
+    # As a value: a subquery would not keep archived days before it from being read.
     newest: dt.datetime | None = engine.table(
         f"select max(occurred_at) as last from events where occurred_at >= $hour "
         f"and occurred_at <= $now and {known}",

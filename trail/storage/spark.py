@@ -65,11 +65,10 @@ _PAUSE_S = 10.0
 _PATIENCE_S, _SMALL_S = 5.0, 5.0
 # How often a query that waits looks at the two.
 _LOOK_S = 0.5
-# Needs no file, but a worker. By default Spark makes as many partitions as there are cores.
-_SMALL = (
-    "select count(*) as cores from (select distinct spark_partition_id() as part "
-    "from range(0, 1000000))"
-)
+# Needs no file, but a worker.
+_SMALL = "select sum(id) from range(0, 1000, 1, 4)"
+# By default Spark makes as many partitions as there are cores. Other servers may not know them.
+_CORES = "select distinct spark_partition_id() as part from range(0, 1000000)"
 _PORT = 15002
 # An archive is many small files, of which a task of the usual size reads a few: more are faster.
 # They are spread over all cores still. Lists are compiled up to the length that Spark allows.
@@ -82,9 +81,9 @@ _OPTIONS = {
 }
 # How long a query without a limit of its own may take, and the listing of the archive.
 _MOST_S, _VIEW_S = 600.0, 30.0
-_importing = threading.Lock()
 # How long the first query may take, for which nobody waits.
 _OPEN_S = 180.0
+_importing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class SparkCluster:
         self._numbers = itertools.count(1)
         self._running: set[_Query] = set()
         self._activity = _Activity()
-        # Those of its workers when the session was opened.
+        # Those of its workers when the session was opened; 0 if they are not known.
         self.cores = 0
         # Why it did not answer the last time.
         self.problem: UnavailableError | None = None
@@ -153,11 +152,11 @@ class SparkCluster:
         session = self._opened()
         self._small(session)
         # Executors start with the first query that needs them; the next one finds their cores.
-        self.cores = self._small(session)
+        with contextlib.suppress(Exception):
+            self.cores = session.sql(_CORES).toArrow().num_rows
 
-    def _small(self, session: "SparkSession") -> int:
-        cores: int = session.sql(_SMALL).toArrow()["cores"][0].as_py()
-        return cores
+    def _small(self, session: "SparkSession") -> None:
+        session.sql(_SMALL).toArrow()
 
     def _reopen(self) -> None:
         """Open the session once the cluster answers again."""
@@ -324,7 +323,7 @@ class _Query:
         self._tasks, self._done = 0, 0
         self.is_interrupted = False
 
-    def run(self, sql: str, small: Callable[[], object]) -> pa.Table:
+    def run(self, sql: str, small: Callable[[], None]) -> pa.Table:
         """Return the answer, or raise once it is interrupted, whether or not Spark has heard.
 
         Raises `TimeoutError` if no worker is at work and not even a *small* query is answered:
