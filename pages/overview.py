@@ -19,6 +19,7 @@ from ui.overview import (
 )
 from ui.overview.view import View
 from ui.page import Context, Page
+from ui.slow_read import SlowRead
 
 
 def render(ctx: Context) -> None:
@@ -48,8 +49,7 @@ def render(ctx: Context) -> None:
     with right, st.container(border=True, key="activity", height="stretch"):
         activity.draw(shown)
     left, right = st.columns([1.56, 1], gap="small")
-    with left, st.container(border=True, key="destructive", height="stretch"):
-        destructive.draw(shown)
+    newest = left.container(border=True, key="destructive", height="stretch")
     with right, st.container(border=True, key="sources", height="stretch"):
         sources_card.draw(shown)
     left, right = st.columns([1.56, 1], gap="small")
@@ -57,6 +57,13 @@ def render(ctx: Context) -> None:
         most_active.people(shown)
     with right, st.container(border=True, key="tokens", height="stretch"):
         most_active.tokens(shown)
+    # Last, since only this card shows events, which may be archived.
+    with (
+        SlowRead.of_window(ctx.store, shown.window, shown.filter_.query(), newest) as reading,
+        newest,
+    ):
+        reading.step("destructive")
+        destructive.draw(shown)
 
 
 def _parts(shown: View, changes: int) -> str:
@@ -80,6 +87,7 @@ def _warnings(shown: View) -> None:
         st.error(text.escape(shortfall.text()), icon=":material/history:")
     clock_warning.show(shown.ctx)
     coverage_banner.show(shown.ctx, shown.filter_)
+    coverage_banner.show_missing_archive(shown.ctx, shown.window)
     assert shown.window.start and shown.window.end
     end = min(shown.window.end, naive_utc(shown.now))
     of = shown.filter_.choice("workspace")

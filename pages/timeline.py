@@ -121,6 +121,7 @@ def _head(ctx: Context, filter_: Filter, found: _Found) -> None:
         found.window,
     )
     coverage_banner.show(ctx, filter_)
+    coverage_banner.show_missing_archive(ctx, found.window)
     coverage_banner.show_gaps(found.spans, filter_.zone)
 
 

@@ -17,6 +17,7 @@ State = Literal["active", "new", "dormant", "later", "never"]
 # Ids are compared by their last segment: an actor `users/abc` is the target `abc`.
 _TAIL = "regexp_extract({}, '[^/]*$')"
 _REMOVALS = ("User Removed", "Group Memberships Deleted")
+_TARGET = "(t.target_id = $target or (t.target_id = '' and t.target_name = $target))"
 _DESTRUCTIVE = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
 _NO_CHANGE = ", ".join(f"'{kind}'" for kind in NO_CHANGE_KINDS)
 
@@ -198,22 +199,32 @@ def top_targets(
     return rows
 
 
+def target_label(engine: Engine, target: str) -> str:
+    """Return what a target (an id, or a name without an id) is called; "" if it has no event."""
+    table = engine.table(
+        "select coalesce(max(nullif(target_name, '')), max(target_id), '') as label "
+        f"from targets t where {_TARGET}",
+        {"target": target},
+    )
+    label: str = table["label"][0].as_py()
+    return label
+
+
 def target_summary(engine: Engine, target: str) -> dict[str, Any] | None:
     """Return a summary of a target (an id, or a name without an id), or None if it has no event.
 
-    Has label, target_type, events, first_at, last_at, actors (their number), and created_at and
+    Has target_type, events, first_at, last_at, actors (their number), and created_at and
     deleted_at (None without such an event).
     """
     rows = engine.table(
-        """
-        select coalesce(max(nullif(t.target_name, '')), max(t.target_id)) as label,
-         max(t.target_type) as target_type, count(*) as events,
+        f"""
+        select max(t.target_type) as target_type, count(*) as events,
          min(e.occurred_at) as first_at, max(e.occurred_at) as last_at,
          min(e.occurred_at) filter (a.kind = 'create') as created_at,
          max(e.occurred_at) filter (a.kind = 'delete') as deleted_at,
          count(distinct e.actor_key) as actors
         from events e join targets t using (target_key) join actions a using (action_key)
-        where t.target_id = $target or (t.target_id = '' and t.target_name = $target)
+        where {_TARGET}
         """,
         {"target": target},
     ).to_pylist()

@@ -7,6 +7,7 @@ import contextlib
 import datetime as dt
 import errno
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
@@ -26,6 +27,8 @@ U = TypeVar("U")
 _PREFIX = "day="
 # Starts with a dot, so that neither the loader nor `parts` reads an incomplete file.
 _UNFINISHED = ".unfinished-"
+# How often files that could not be read are looked at.
+AGAIN_S = 1.0
 
 
 class Place(Protocol):
@@ -38,7 +41,8 @@ class Place(Protocol):
     def key(self) -> str: ...
 
     # Differs once other files can be read, although none was written.
-    state: int
+    @property
+    def state(self) -> int: ...
 
     def problem(self) -> str:
         """Return why none of the files can be read now, as sentences, or ""."""
@@ -105,12 +109,23 @@ def at(key: str) -> Place:
 
 
 class Folder:
-    """An archive in a folder of this machine."""
-
-    state = 0
+    """An archive in a folder of this machine, which may be on a disk that is away for a while."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._state, self._look_at = 0, 0.0
+        # What `is_readable` was asked for when it returned False.
+        self._unreadable: set[tuple[str, int | None, bool]] = set()
+
+    @property
+    def state(self) -> int:
+        """Return how often files could be read again that could not be before."""
+        if self._unreadable and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + AGAIN_S
+            for file, size, keyed in self._unreadable.copy():
+                if self.is_readable(file, size, keyed=keyed):
+                    break  # all are looked at for the next view
+        return self._state
 
     @property
     def url(self) -> str:
@@ -132,7 +147,14 @@ class Folder:
 
     def is_readable(self, file: str, size: int | None, *, keyed: bool) -> bool:
         """Return whether *file* can be read as a part; see `cold_files`."""
-        return cold_files.is_readable(self.path / file, size, keyed=keyed)
+        asked = file, size, keyed
+        if not cold_files.is_readable(self.path / file, size, keyed=keyed):
+            self._unreadable.add(asked)
+            return False
+        if asked in self._unreadable:
+            self._unreadable.discard(asked)
+            self._state += 1
+        return True
 
     def doubt(self, reason: str) -> None:
         """Do nothing: files are looked at for each view."""

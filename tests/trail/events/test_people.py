@@ -114,11 +114,13 @@ def test_top_targets(full_store: Store) -> None:
 def test_target_summary(full_store: Store) -> None:
     life = people.target_summary(full_store, "t1")
     assert life
-    assert (life["label"], life["events"], life["actors"]) == ("Name of t1", 7, 4)
+    assert people.target_label(full_store, "t1") == "Name of t1"
+    assert (life["events"], life["actors"]) == (7, 4)
     assert life["created_at"] is None
     assert life["deleted_at"] == dt.datetime(2026, 11, 21, 10, 3)
     assert people.target_summary(full_store, "t2")["created_at"] == dt.datetime(2026, 11, 20, 10, 9)  # type: ignore[index]
     assert people.target_summary(full_store, "nothing") is None
+    assert people.target_label(full_store, "nothing") == ""
 
 
 def test_who_begins_after_the_window_is_not_dormant_in_it(full_store: Store) -> None:
