@@ -4,6 +4,7 @@
 larger one is named by `TRAIL_FIGURES_DATABASE`.
 """
 
+import datetime as dt
 import json
 import os
 import shutil
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 
+from tests import fixed_clock
 from tests.figures import readers
 from tests.figures.readers import Reader
 from tests.figures.workspace import Workspace
@@ -152,9 +154,7 @@ FIGURES: dict[str, dict[str, Reader]] = {
     },
     "change of changes of the week": {
         **readers.digest("changes", "change"),
-        "Overview": lambda workspace: workspace.page("overview", readers.week(workspace)).tile(
-            "Changes"
-        )["change"],
+        "Overview": readers.change_of_week("Changes"),
     },
     "destructive changes of the week": {
         **readers.digest("destructive"),
@@ -198,36 +198,41 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-def _random(events: int, days: int, seed: int) -> Callable[[Path], None]:
-    def fill(path: Path) -> None:
-        lines = path.with_name("events.ndjson")
-        demo.write(lines, events, days, seed)
-        settings = Settings(store=StoreSettings(path=path, memory="1GB"))
-        store = Store.open(path, settings)
+def _random(events: int, days: int, until: int) -> Callable[[Settings], None]:
+    """Return what loads random *events* of the *days* until so many days ago, and archives some."""
+
+    def fill(settings: Settings) -> None:
+        lines = settings.store.path.with_name("events.ndjson")
+        demo.write(lines, events, days, 11, utc_now() - dt.timedelta(days=until))
+        store = Store.open(settings.store.path, settings)
         list(load_files(store, settings, [lines]))
+        refresh(store, utc_now())
+        assert fixed_clock.retain(store, settings, utc_now()).archived
         store.close()
 
     return fill
 
 
-def _demo(path: Path) -> None:
-    settings = Settings(store=StoreSettings(path=path, memory="1GB"))
+def _demo(settings: Settings) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(demo_database, "EVENTS", 6_000)
-        demo_database.open_store(path, settings).close()
+        demo_database.open_store(settings.store.path, settings).close()
 
 
-def _empty(path: Path) -> None:
-    Store.open(path, Settings(store=StoreSettings(path=path, memory="1GB"))).close()
+def _empty(settings: Settings) -> None:
+    Store.open(settings.store.path, settings).close()
 
 
-WORKSPACES: dict[str, Callable[[Path], object]] = {
+WORKSPACES: dict[str, Callable[[Settings], object]] = {
     "empty": _empty,
     "demo": _demo,
-    "ten days": _random(1_500, 10, 11),
+    "partly archived": _random(1_500, 14, 0),
+    "all archived": _random(800, 10, 9),
 }
+# Events of the archive, where a workspace has one, are older than this.
+_ARCHIVED_DAYS = 7
 if named := os.environ.get(DATABASE_VARIABLE):
-    WORKSPACES["of the environment"] = lambda path: shutil.copy(named, path)
+    WORKSPACES["of the environment"] = lambda settings: shutil.copy(named, settings.store.path)
 
 
 @pytest.fixture(scope="module", params=WORKSPACES)
@@ -236,8 +241,12 @@ def workspace(request: pytest.FixtureRequest, folders: Path) -> Iterator[Workspa
     folder = folders / request.param.replace(" ", "-")
     folder.mkdir()
     path, copy = folder / "trail.duckdb", folder / "copy.duckdb"
-    WORKSPACES[request.param](path)
-    settings = Settings(store=StoreSettings(path=path, memory="1GB"))
+    given = StoreSettings(path=path, memory="1GB")
+    if "archived" in request.param:
+        of_archive = {"archive": True, "archive_path": folder / "archive"}
+        given = given.model_copy(update={**of_archive, "retention_days": _ARCHIVED_DAYS})
+    settings = Settings(store=given)
+    WORKSPACES[request.param](settings)
     unscored = Store.open(path, settings)
     refresh(unscored, utc_now())  # as the server does in the background
     unscored.close()
@@ -248,6 +257,8 @@ def workspace(request: pytest.FixtureRequest, folders: Path) -> Iterator[Workspa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "_current", [])
         process.start(Runtime(settings, store, users, nothing, nothing, schedule, demo=False))
+        for name in ("archive_path", "retention_days"):
+            patch.setenv(f"TRAIL_STORE__{name.upper()}", str(getattr(given, name)))
         yield Workspace(folder, copy)
     schedule.close()
     store.close()

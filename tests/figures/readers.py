@@ -235,6 +235,13 @@ def digest(key: str, field: str = "number") -> dict[str, Reader]:
     }
 
 
+def change_of_week(tile: str) -> Reader:
+    """Return the change on a tile of the Overview of the week of the digest."""
+    return lambda workspace: (
+        workspace.page("overview", week(workspace)).tile(tile).get("change", NOTHING["change"])
+    )
+
+
 def week(workspace: Workspace) -> str:
     """Return the query of the week of the digest, whose last day is included."""
     digest = workspace.api("digest", ZONE)

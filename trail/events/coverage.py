@@ -5,15 +5,18 @@ A successful poll covers the span that it requested, a receiver the time in whic
 Failed polls are recorded too. Times are UTC without a zone.
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from trail.core.errors import UnavailableError
 from trail.events import covering_groups, store_status
 from trail.events.covering_groups import ALL, GROUP, Group
-from trail.storage import ledger
+from trail.storage import ledger, tiers
 from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Choice
 
@@ -264,19 +267,27 @@ def _newest_event(
     chosen, params = covering_groups.condition(of)
     known = f"not future_dated and {chosen}"
     params["now"] = now
-    hours = engine.table(
-        f"select max(hour) as last from cube where hour <= $now and {known}", params
-    )
-    hour: dt.datetime | None = hours["last"][0].as_py()
+
+    def newest_hour(engine: Engine) -> dt.datetime | None:
+        sql = f"select max(hour) as last from cube where hour <= $now and {known}"
+        hour: dt.datetime | None = engine.table(sql, params)["last"][0].as_py()
+        return hour
+
+    hour = newest_hour(engine)
+    if hour is None and isinstance(engine, Store):
+        engine = tiers.both(engine)  # all are archived
+        hour = newest_hour(engine)
     if hour is None:
         return None
-    # As a value: a subquery would not keep archived days before it from being read.
-    newest: dt.datetime | None = engine.table(
-        f"select max(occurred_at) as last from events where occurred_at >= $hour "
-        f"and occurred_at <= $now and {known}",
-        {**params, "hour": hour},
-    )["last"][0].as_py()
-    return newest
+    newest: dt.datetime | None = None
+    with contextlib.suppress(UnavailableError):  # the hour is known without the archive
+        # As a value: a subquery would not keep archived days before it from being read.
+        newest = engine.table(
+            f"select max(occurred_at) as last from events where occurred_at >= $hour "
+            f"and occurred_at <= $now and {known}",
+            {**params, "hour": hour},
+        )["last"][0].as_py()
+    return newest or hour
 
 
 def source_gaps(
@@ -345,16 +356,14 @@ def silence(
     each of at least three weeks had events then, with a median of eight or more. With *source*,
     only the events count that it collected; hours before *listening_since* are not compared.
     """
-    oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
     last = _newest_event(engine, now, source)
     if last is None or now - last < _MIN_SILENCE:
         return None
     start = max(last, listening_since or last)
-    weeks = [
-        dt.timedelta(weeks=number)
-        for number in range(1, _WEEKS + 1)
-        if start - dt.timedelta(weeks=number) >= oldest
-    ]
+    weeks = _earlier_weeks(engine, start)
+    if len(weeks) < _WEEKS and isinstance(engine, Store):
+        engine = tiers.both(engine)
+        weeks = _earlier_weeks(engine, start)
     if len(weeks) < _MIN_WEEKS:
         return None
     collected, given = "", {}
@@ -362,18 +371,26 @@ def silence(
         collected = " and batch_id in (select batch_id from batches where loader = $source)"
         given = {"source": source}
     # One scan for each week, so that the rows between the weeks are skipped.
-    counts = engine.table(
-        " union all ".join(
-            "select count(*) as n from events "
-            f"where occurred_at > timestamp '{start - back}' "
-            f"and occurred_at <= timestamp '{now - back}' and not future_dated{collected}"
-            for back in weeks
-        ),
-        given,
-    )["n"].to_pylist()
+    query = " union all ".join(
+        "select count(*) as n from events "
+        f"where occurred_at > timestamp '{start - back}' "
+        f"and occurred_at <= timestamp '{now - back}' and not future_dated{collected}"
+        for back in weeks
+    )
+    try:
+        counts = engine.table(query, given)["n"].to_pylist()
+    except UnavailableError:  # the archive is away: nothing to compare with
+        return None
     if min(counts) == 0 or sorted(counts)[len(counts) // 2] < _MIN_EVENTS:
         return None
     return Silence(last, len(counts), min(counts), max(counts))
+
+
+def _earlier_weeks(engine: Engine, start: dt.datetime) -> list[dt.timedelta]:
+    """Return how far the weeks lie back, up to twelve, in which there were events at *start*."""
+    oldest = engine.table("select min(hour) as first from cube")["first"][0].as_py()
+    back = (dt.timedelta(weeks=number) for number in range(1, _WEEKS + 1))
+    return [one for one in back if oldest and start - one >= oldest]
 
 
 def days(engine: Engine, now: dt.datetime, number: int) -> list[DayCount]:

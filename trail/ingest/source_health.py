@@ -174,10 +174,12 @@ def _health(
         interval = None
         state, since, message = _listening(engine, source.name, row, now)
     last_event, hours = newest.get(source.name), settings.sources.silent_hours
+    # When new ones arrived, if they have left the database since.
+    quiet_since = last_event or row.get("last_kept_at")
     # Files are not expected at regular times.
-    is_due = state == "ok" and hours and last_event and not isinstance(source, Drop)
-    if is_due and last_event and now - last_event > dt.timedelta(hours=hours):
-        state, since, message = "silent", last_event, f"No event for {count(hours, 'hour')}."
+    is_due = state == "ok" and hours and not isinstance(source, Drop)
+    if is_due and quiet_since and now - quiet_since > dt.timedelta(hours=hours):
+        state, since, message = "silent", quiet_since, f"No event for {count(hours, 'hour')}."
     return SourceHealth(
         source.name,
         source.title,

@@ -24,6 +24,8 @@ _UNUSED = " and ".join(
     f"not exists (select 1 from {table} r where r.batch_id = batches.batch_id)"
     for table in ("events", "twins", "quarantine", "arrivals")
 )
+# When a source delivered last is known for as long as it is silent.
+_NEWEST = "select max(batch_id) from batches where kept > 0 group by loader"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ class Purge:
                 ("arrivals", f"arrived_at < {literal(edge - _SEEN_FILES_GRACE)}"),
                 (
                     "batches",
-                    f"ended_at < {literal(edge)} and {_UNUSED} "
+                    f"ended_at < {literal(edge)} and {_UNUSED} and batch_id not in ({_NEWEST}) "
                     f"and {cold_tier.not_pointed_to('batches')}",
                 ),
             )

@@ -9,7 +9,7 @@ from starlette.responses import Response
 from trail.attention import items as attention
 from trail.core.clock import naive_utc, utc_text
 from trail.events import coverage
-from trail.runtime import process
+from trail.runtime import process, startup
 from trail.storage.filters import Filter
 from trail.web import parameters, schemas
 from trail.web.api_route import ApiRoute, Operation
@@ -27,17 +27,17 @@ def items(request: Request) -> Response:
     last time up to which data is known.
     """
     runtime, user = process.current(), request_user(request)
-    now = runtime.store.now()
+    store, now = startup.reading_store(), runtime.store.now()
     zone = Filter.parse(urlencode({"tz": request.query_params.get("tz", "")})).zone
     listed = attention.items(
-        runtime.store,
+        store,
         runtime.settings,
         now,
         findings=bool(user and user.may("see_findings")),
         muted=request.query_params.get("muted", "") not in ("", "0"),
         zone=zone,
     )
-    known = coverage.known_until(runtime.store, naive_utc(now))
+    known = coverage.known_until(store, naive_utc(now))
     body = {
         "items": [item.to_dict() for item in listed],
         "count": sum(item.count for item in listed),

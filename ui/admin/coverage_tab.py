@@ -44,7 +44,7 @@ _LEGEND = {
 
 def draw(ctx: Context) -> None:
     """Draw the calendar of days, the coverage gaps, and events dated in the future."""
-    store, now = ctx.runtime.store, utc_now()
+    store, now = ctx.store, utc_now()
     number = ctx.runtime.settings.store.retention_days
     start = dt.datetime.combine(now.date() - dt.timedelta(days=number - 1), dt.time())
     spans = coverage.spans(store, start, now)
@@ -55,7 +55,7 @@ def draw(ctx: Context) -> None:
         _calendar(coverage.days(store, now, number), spans, zone)
     with st.container(border=True, gap="xsmall"):
         st.subheader("Coverage gaps", anchor=False)
-        _gaps(spans, source_health.sources(store, ctx.runtime.settings, now))
+        _gaps(spans, source_health.sources(ctx.runtime.store, ctx.runtime.settings, now))
     future_events.draw(ctx)
 
 

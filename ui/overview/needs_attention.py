@@ -25,7 +25,7 @@ _HOLD_REASON = "Open findings would expire"
 
 def draw(ctx: Context) -> None:
     """Draw the list; each row leads to the place that decides."""
-    store, settings, now = ctx.runtime.store, ctx.runtime.settings, ctx.now
+    store, settings, now = ctx.store, ctx.runtime.settings, ctx.now
     zone, findings = url_state.timezone(), ctx.user.may("see_findings")
     listed = items(store, settings, now, findings=findings, zone=zone, weekdays=True)
     everything = items(

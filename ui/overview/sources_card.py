@@ -93,7 +93,7 @@ def _delivery(view: View) -> StatusRow | None:
     dead = sum(states.get("dead", 0) for states in counts)
     settings, zone = view.ctx.runtime.settings, view.filter_.zone
     listed = items(
-        view.database, settings, view.now, findings=True, muted=True, zone=zone, weekdays=True
+        view.store, settings, view.now, findings=True, muted=True, zone=zone, weekdays=True
     )
     urgencies = {item.urgency for item in listed if item.kind == "delivery"}
     mark, level, state = next(

@@ -4,9 +4,11 @@ import datetime as dt
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
+from hypothesis import settings as profile
 from hypothesis import strategies as st
 
+from tests import fixed_clock
 from tests.conftest import Load
 from trail.core.settings import Settings
 from trail.events import coverage
@@ -135,7 +137,7 @@ def test_failed_polls_do_not_count_as_coverage_and_adjacent_ones_are_merged(stor
     assert rows["detail"].to_pylist() == ["another", "refused"]
 
 
-@settings(max_examples=12)
+@profile(max_examples=12)
 @given(
     st.lists(
         st.tuples(st.integers(0, 30), st.integers(1, 9), st.sampled_from(["a", "b"])), max_size=8
@@ -206,11 +208,20 @@ def test_known_until_the_newest_event_or_the_end_of_coverage(load: Load, store: 
     assert coverage.known_until(store, hour(4)) == hour(4)
 
 
+def with_archive(settings: Settings) -> Settings:
+    """Return settings that archive all but three days."""
+    stored = settings.store.model_copy(update={"archive": True, "retention_days": 3})
+    return settings.model_copy(update={"store": stored})
+
+
+@pytest.mark.parametrize("archived", [False, True])
 def test_a_silence_without_precedent_is_reported_with_the_usual_numbers(
-    load: Load, store: Store
+    load: Load, store: Store, settings: Settings, archived: bool
 ) -> None:
     weekly(load, 6, range(12))
-    load(b"")
+    if archived:
+        now = hour(12).replace(tzinfo=dt.UTC)
+        assert fixed_clock.retain(store, with_archive(settings), now).archived == 5 * 60
     # No events this Monday after 08:00.
     store.write(
         lambda cursor: (
@@ -226,6 +237,19 @@ def test_a_silence_without_precedent_is_reported_with_the_usual_numbers(
     result = coverage.silence(store, hour(11))
     assert result == coverage.Silence(hour(8), 5, 15, 15)
     assert coverage.silence(store, hour(8.9)) is None
+
+
+def test_known_until_the_newest_event_if_all_are_archived(
+    load: Load, store: Store, settings: Settings
+) -> None:
+    weekly(load, 1, range(3))
+    archiving = with_archive(settings)
+    later = (MONDAY + dt.timedelta(days=9)).replace(tzinfo=dt.UTC)
+    assert fixed_clock.retain(store, archiving, later).archived == 15
+    assert coverage.known_until(store, hour(300)) == hour(2)
+    folder = archiving.store.archive_path
+    folder.rename(folder.with_name("away"))
+    assert coverage.known_until(store, hour(301)) == hour(2), "by the hour"
 
 
 def test_the_usual_silence_at_night_is_not_reported(load: Load, store: Store) -> None:

@@ -16,6 +16,7 @@ import loaders._segment_http
 from loaders._segment_http import SegmentSettings
 from loaders.folder import FolderSettings
 from loaders.segment_api import LOADER
+from tests import fixed_clock
 from tests.segment_api_server import TOKEN, SegmentApi, error
 from tests.segment_records import api_event
 from trail.core.model import Batch, Chunk
@@ -94,6 +95,22 @@ def test_a_source_without_an_event_for_the_hours_of_the_setting_is_silent(
         assert health.state == state, hours
         if state == "silent":
             assert (health.since, health.message) == (NOW - HOUR, "No event for 1 hour.")
+
+
+def test_a_source_stays_silent_when_its_events_have_left_the_database(
+    store: Store, polled: Settings
+) -> None:
+    polling.pull(store, polled, LOADER, NOW)
+    sources = polled.sources.model_copy(update={"silent_hours": 24})
+    given = polled.model_copy(update={"sources": sources})
+    arrived = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    later = arrived + 3 * DAY
+    for _ in range(2):
+        note(store, "watched", arrived, later, NAME)
+        health = only(store, given, later)
+        assert (health.state, health.message) == ("silent", "No event for 24 hours.")
+        fixed_clock.retain(store, given, later.replace(tzinfo=dt.UTC))
+    assert not store.table("from events").num_rows
 
 
 def test_a_poller_of_an_empty_workspace_is_never(

@@ -11,6 +11,7 @@ from trail.cli.command import Command
 from trail.cli.context import Context
 from trail.cli.tables import table
 from trail.core.clock import local_text
+from trail.storage import tiers
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace, context: Context) -> int:
-    store, now = context.store(False), dt.datetime.now(dt.UTC)
+    store, now = tiers.both(context.store(False)), dt.datetime.now(dt.UTC)
     zone = ZoneInfo(context.settings.timezone or "UTC")
     listed = items(store, context.settings, now, findings=True, muted=args.muted, zone=zone)
     if args.json:
