@@ -28,6 +28,8 @@ FILE = Path(__file__).with_name("statements.ndjson")
 _TIME = "datetime"
 # Tables in which a database with an archive has other rows than one without.
 _OWN = re.compile(r"\b(removals|seals|cold_\w+)\b")
+# A table whose name depends on the store.
+_TABLE = re.compile(r"\b(?:trail\.|tiers_)(events|cube|actor_cube)\b")
 _CLAUSES = re.compile(r" (?=from |where |group by |order by |limit |join )|(?<=\)) and (?=\()")
 _VALUES = re.compile(r"'[^']*'|\b\d+L?\b")
 _LIST = re.compile(r"\(#(, #)+\)|(\(#(, #)*\), )+\(#(, #)*\)")
@@ -42,6 +44,14 @@ class Statement:
     params: Params
     tables: dict[str, str]
     views: dict[str, str]
+
+    def views_for(self, store: duckdb.Store) -> dict[str, str]:
+        """Return the views for *store*, in which tables may have other names."""
+
+        def named(match: re.Match[str]) -> str:
+            return store.source(match[1])
+
+        return {name: _TABLE.sub(named, sql) for name, sql in self.views.items()}
 
     def to_json(self) -> str:
         """Return it as a line of the file."""
@@ -124,6 +134,6 @@ def _note(cursor: Cursor, sql: str, params: Params, within: str) -> None:
     statement = Statement(sql, params, *_narrowed.get())
     with contextlib.suppress(UntranslatableError, TypeError, AssertionError):
         statement.to_json()
-        within = within.replace("tiers_events", "events")
+        within = _TABLE.sub(r"\1", within)
         if questions := cluster_plan.plan(sql, params, local, within).questions:
             _found.append((statement, clauses(questions)))

@@ -176,7 +176,8 @@ def test_without_workers_the_database_answers_until_there_are_some(
 
 
 def _answer(store: Store, statement: Statement) -> tuple[object, ...]:
-    with store.narrowed(statement.tables, statement.views) as engine:
+    views = statement.views_for(store)
+    with store.narrowed(statement.tables, views) as engine:
         table = engine.table(statement.sql, statement.params)
     rows = table.to_pylist()
     for row in rows:

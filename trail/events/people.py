@@ -16,7 +16,6 @@ State = Literal["active", "new", "dormant", "later", "never"]
 
 # Ids are compared by their last segment: an actor `users/abc` is the target `abc`.
 _TAIL = "regexp_extract({}, '[^/]*$')"
-_REMOVALS = ("User Removed", "Group Memberships Deleted")
 _TARGET = "(t.target_id = $target or (t.target_id = '' and t.target_name = $target))"
 _DESTRUCTIVE = ", ".join(f"'{kind}'" for kind in sorted(DESTRUCTIVE_KINDS))
 _NO_CHANGE = ", ".join(f"'{kind}'" for kind in NO_CHANGE_KINDS)
@@ -70,13 +69,12 @@ def actor_activity(engine: Engine, filter_: Filter, now: dt.datetime) -> list[Ac
           coalesce(sum(n) filter (kind in ({_DESTRUCTIVE})), 0)::bigint as destructive
          from counted join actions a using (action_key) group by actor_key
         ), ever as (
-         select actor_key, min(occurred_at) as first_at, max(occurred_at) as last_at
-         from events where not future_dated group by actor_key
+         select actor_key, min(first_at) as first_at, max(last_at) as last_at
+         from actor_times group by actor_key
         ), removed as (
-         select {_TAIL.format("t.target_id")} as tail, max(e.occurred_at) as removed_at
-         from trusted_events e join actions a using (action_key) join targets t using (target_key)
-         where a.action in ({", ".join(f"'{name}'" for name in _REMOVALS)})
-          and t.target_id <> '' group by all
+         select {_TAIL.format("t.target_id")} as tail, max(occurred_at) as removed_at
+         from access_removals join targets t using (target_key)
+         where t.target_id <> '' group by all
         )
         select coalesce(p.actor_id, d.actor_id) as actor_id,
          coalesce(p.actor_type, 'user') as actor_type,

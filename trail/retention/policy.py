@@ -17,7 +17,7 @@ from trail.integrity import archive_manifest, clock_check, mirror, removal_seals
 from trail.retention import archive, expiry, legal_holds, shrink
 from trail.retention.expiry import Expired
 from trail.retention.purge import Purge, future_dated
-from trail.storage import cold_tier, tiers
+from trail.storage import cold_tier, cold_views, tiers
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Window
@@ -134,8 +134,10 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
             done.update(store.write(purge.run))
         expired = expiry.expire(store, settings, moment, made_by, seals)
         # Only while all parts are there: the names of a missing one are needed once it is back.
-        if expired.days and not cold_tier.missing(store):
-            cold_tier.forget_unused(store, tiers.both(store))
+        if not cold_tier.missing(store):
+            store.write(cold_views.note_actors)
+            if expired.days:
+                cold_tier.forget_unused(store, tiers.both(store))
         store.write(lambda cursor: shrink.note_applied(cursor, settings.store.retention_days))
         store.checkpoint()
         mirror.catch_up(store, seals)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 
 import pyarrow as pa
 
-from trail.storage import archive_place, cold_changes, cursors, search_text
+from trail.storage import actor_times, archive_place, cold_changes, cursors, search_text
 from trail.storage.archive_place import Place
 from trail.storage.connection import Cursor
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
@@ -131,7 +131,10 @@ def missing_text(files: Sequence[str], place: Place) -> str:
 
 
 def count(cursor: Cursor, rows: str, *, again: bool = False) -> None:
-    """Add the hourly counts of *rows*, as `add` has them; with *again* in place of all counts."""
+    """Add the hourly counts of *rows*, as `add` has them, and when their actors were seen.
+
+    With *again* in place of all.
+    """
     for table in KEYS:
         if again:
             cursor.execute(f"delete from cold_{table}")
@@ -139,6 +142,9 @@ def count(cursor: Cursor, rows: str, *, again: bool = False) -> None:
         cursor.execute(
             f"insert into cold_{table} by name {counted(table, f'{rows} r{names}')} order by hour"
         )
+    if again:
+        actor_times.remove(cursor)
+    actor_times.add(cursor, rows)
 
 
 def miscounted(table: str) -> str:
@@ -184,7 +190,7 @@ def add(cursor: Cursor, added: list[ColdPart], rows: str) -> None:
 
 def remove(cursor: Cursor, days: Sequence[dt.date]) -> None:
     """Take the archived *days* off the list, with their counts; their files stay."""
-    listed = ", ".join(f"date '{day}'" for day in days)
+    listed = actor_times.listed(days)
     cursor.execute(
         "delete from cold_repeats where file in "
         f"(select file from cold_parts where day in ({listed}))"
@@ -192,6 +198,7 @@ def remove(cursor: Cursor, days: Sequence[dt.date]) -> None:
     cursor.execute(f"delete from cold_parts where day in ({listed})")
     for table in KEYS:
         cursor.execute(f"delete from cold_{table} where hour::date in ({listed})")
+    actor_times.remove(cursor, days)
     cursor.execute(f"delete from cold_attempts where occurred_at::date in ({listed})")
     cold_changes.changed(cursor, days)
 
@@ -219,7 +226,7 @@ def list_again(cursor: Cursor, day: dt.date, present: Mapping[str, int]) -> None
 
 def expire_files(cursor: Cursor, days: Sequence[dt.date]) -> None:
     """Let the files of *days* wait in `cold_expired` until they can be deleted."""
-    listed = ", ".join(f"date '{day}'" for day in days)
+    listed = actor_times.listed(days)
     cursor.execute(f"insert into cold_expired select file from cold_parts where day in ({listed})")
 
 
@@ -283,6 +290,7 @@ def move_actors(cursor: Cursor, moved: str) -> None:
     cursor.execute(
         f"update cold_attempts set actor_key = new_key from {moved} where actor_key = old_key"
     )
+    actor_times.move_actors(cursor, moved)
     cursor.execute("delete from cold_cube")
     cursor.execute(
         f"insert into cold_cube by name select hour, {KEYS[CUBE]}, sum(n)::bigint as n "

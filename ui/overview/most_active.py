@@ -28,8 +28,7 @@ def _draw(view: View, actor_type: str, title: str) -> None:
     total = counts.count(view.store, view.counted, view.now)
     everybody = {
         actor.actor_id: actor
-        # As on People, which is about the actors of the database.
-        for actor in actors.actor_activity(view.database, view.filter_, view.now)
+        for actor in actors.actor_activity(view.store, view.filter_, view.now)
         if actor.actor_type == actor_type
     }
     chosen = view.counted.put("actor_type", actor_type, "include")

@@ -46,6 +46,26 @@ def assert_consistent(store: Store) -> None:
     cube, events = counted(store)
     assert cube == events
     assert len(rows(store)) == store.table("select count(*) n from events")["n"][0].as_py()
+    assert_actor_times(store)
+
+
+def assert_actor_times(store: Store) -> None:
+    """Assert that what is kept of when actors were seen, and access removed, is in the events."""
+    for kept, read in (
+        (
+            "select actor_key, min(first_at), max(last_at) from actor_times",
+            "select actor_key, min(occurred_at), max(occurred_at) from events "
+            "where not future_dated",
+        ),
+        (
+            "select target_key, max(occurred_at) from access_removals",
+            "select target_key, max(occurred_at) from trusted_events join actions "
+            "using (action_key) where action in ('User Removed', 'Group Memberships Deleted')",
+        ),
+    ):
+        tables = [store.table(f"{sql} group by all order by all") for sql in (kept, read)]
+        first, second = ([tuple(row.values()) for row in table.to_pylist()] for table in tables)
+        assert first == second
 
 
 def size(store: Store, table: str) -> int:

@@ -1,0 +1,97 @@
+"""When actors were seen, and access was removed, on archived days: also of earlier versions."""
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from tests import fixed_clock
+from tests.conftest import Load
+from tests.trail.random_trail import event
+from tests.trail.retention.test_policy import (
+    CUTOFF,
+    DAY,
+    NOW,
+    assert_actor_times,
+    text,
+    with_archive,
+)
+from trail.core.model import Directory, Person
+from trail.core.settings import Settings
+from trail.ingest import directory
+from trail.storage import actor_times, archive_place, cold_changes, tiers
+from trail.storage.connection import Cursor
+from trail.storage.duckdb import Store
+
+_DAYS = 3
+
+
+@pytest.fixture
+def settings(settings: Settings, tmp_path: Path) -> Settings:
+    return with_archive(tmp_path)
+
+
+@pytest.fixture
+def archived(store: Store, settings: Settings, load: Load) -> Store:
+    """Return the store with events of three actors on archived days, and later ones."""
+    rows = []
+    for day in (*range(-_DAYS, 0), 2):
+        at = CUTOFF + day * DAY + dt.timedelta(hours=9)
+        target = ("user", "users/leaver", "")
+        rows.append(event(f"removed{day}", at, "User Removed", actor="users/ana", target=target))
+        rows.append(event(f"other{day}", at + dt.timedelta(minutes=day + 9), actor=f"users/{day}"))
+    load(text(*rows))
+    assert fixed_clock.retain(store, settings, NOW).archived == 2 * _DAYS
+    return store
+
+
+def as_earlier_version(cursor: Cursor) -> None:
+    days = cursor.execute("select distinct day from cold_parts").fetchall()
+    actor_times.remove(cursor)
+    cursor.executemany("insert into cold_unnoted values ($1)", days)
+    cold_changes.changed(cursor)
+
+
+def test_archived_days_need_not_be_read(archived: Store) -> None:
+    both = tiers.both(archived)
+    assert_actor_times(both)
+    assert both.table("from actor_times").num_rows > _DAYS
+    for view in ("actor_times", "access_removals"):
+        assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())
+
+
+def test_days_of_earlier_versions_are_read_until_retention_notes_them(
+    archived: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_place, "AGAIN_S", 0.0)
+    archived.write(as_earlier_version)
+    both = tiers.both(archived)
+    assert len(actor_times.unnoted(archived)) == _DAYS
+    assert_actor_times(both)
+
+    folder = settings.store.archive_path
+    folder.rename(folder.with_name("away"))
+    fixed_clock.retain(archived, settings, NOW)
+    assert len(actor_times.unnoted(archived)) == _DAYS, "they cannot be read"
+    folder.with_name("away").rename(folder)
+
+    # A late event of one of the days does not count as all of it.
+    load(text(event("late", CUTOFF - DAY, actor="users/late")))
+    fixed_clock.retain(archived, settings, NOW)
+    assert actor_times.unnoted(archived) == []
+    assert_actor_times(both)
+    for view in ("actor_times", "access_removals"):
+        assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())
+
+
+def test_actors_that_are_merged_are_one_on_archived_days(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    ids = ("usr7", "users/usr7", "usr7")
+    load(text(*(event(f"e{n}", CUTOFF - n * DAY, actor=id_) for n, id_ in enumerate(ids, 1))))
+    fixed_clock.retain(store, settings, NOW)
+    both = tiers.both(store)
+    person = Person("users/usr7", "Kim Ode", "kim@example.com")
+    directory.keep(store, Directory("w", "Example", "example", (person,)))
+    assert_actor_times(both)
+    assert both.table("select distinct actor_key from actor_times").num_rows == 1

@@ -1,0 +1,94 @@
+"""When each actor was first and last seen, and when access was removed, without reading years.
+
+The views `actor_times` (actor_key, first_at, last_at; an actor can be in several rows) and
+`access_removals` (occurred_at, target_key) are about the events of the database. For archived days
+the same is kept in tables: `tiers` has views of both.
+"""
+
+import datetime as dt
+from collections.abc import Collection
+
+from trail.storage.connection import Cursor
+from trail.storage.engine import Engine
+
+# The actions that take access away from their target, as in the view.
+_REMOVAL = "a.action in ('User Removed', 'Group Memberships Deleted')"
+_TABLES = {
+    "cold_actor_days": "day",
+    "cold_access_removals": "occurred_at::date",
+    "cold_unnoted": "day",
+}
+
+
+def add(cursor: Cursor, rows: str) -> None:
+    """Note the archived events of the table *rows*."""
+    cursor.execute(
+        "insert into cold_actor_days select occurred_at::date, actor_key, min(occurred_at), "
+        f"max(occurred_at) from {rows} r where not future_dated group by all order by all"
+    )
+    cursor.execute(f"insert into cold_access_removals {_removals(rows)}")
+
+
+def remove(cursor: Cursor, days: Collection[dt.date] | None = None) -> None:
+    """Forget these archived *days*; without them all."""
+    for table, day in _TABLES.items():
+        chosen = "true" if days is None else f"{day} in ({listed(days)})"
+        cursor.execute(f"delete from {table} where {chosen}")
+
+
+def move_actors(cursor: Cursor, moved: str) -> None:
+    """Let what is known go over from old_key to new_key of the table *moved*."""
+    cursor.execute(
+        f"update cold_actor_days set actor_key = new_key from {moved} where actor_key = old_key"
+    )
+
+
+def unnoted(engine: Engine) -> list[dt.date]:
+    """Return the archived days that an earlier version did not note, oldest first."""
+    days: list[dt.date] = engine.table("from cold_unnoted order by day")["day"].to_pylist()
+    return days
+
+
+def views(cold: str, days: Collection[dt.date]) -> dict[str, str]:
+    """Return the SELECTs of both tiers by the name of the view that they stand for.
+
+    *cold* is the SELECT of the archived events, of which those of *days* are not noted.
+    """
+    hot = "select * from trail.events"
+    times, removals = [_times(f"({hot})")], [_removals(f"({hot})")]
+    times.append(
+        "select actor_key, min(first_at), max(last_at) from trail.cold_actor_days group by all"
+    )
+    removals.append("select occurred_at, target_key from trail.cold_access_removals")
+    if cold and days:
+        rows = of_days(cold, days)
+        times.append(_times(rows))
+        removals.append(_removals(rows))
+    return {
+        "actor_times": " union all ".join(times),
+        "access_removals": " union all ".join(removals),
+    }
+
+
+def of_days(cold: str, days: Collection[dt.date]) -> str:
+    """Return the table of the archived events *cold* of *days*, for `add`."""
+    return f"(select * from ({cold}) where occurred_at::date in ({listed(days)}))"
+
+
+def listed(days: Collection[dt.date]) -> str:
+    """Return *days* as a list of SQL literals."""
+    return ", ".join(f"date '{day}'" for day in days)
+
+
+def _times(rows: str) -> str:
+    return (
+        "select actor_key, min(occurred_at) as first_at, max(occurred_at) as last_at "
+        f"from {rows} r where not future_dated group by actor_key"
+    )
+
+
+def _removals(rows: str) -> str:
+    return (
+        f"select r.occurred_at, r.target_key from {rows} r join actions a using (action_key) "
+        f"where not r.unverified and not r.future_dated and {_REMOVAL}"
+    )
