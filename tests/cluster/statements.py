@@ -136,4 +136,6 @@ def _note(cursor: Cursor, sql: str, params: Params, within: str) -> None:
         statement.to_json()
         within = _TABLE.sub(r"\1", within)
         if questions := cluster_plan.plan(sql, params, local, within).questions:
-            _found.append((statement, clauses(questions)))
+            # Of some events only, each clause is asked in another way.
+            mark = "some: " if within else ""
+            _found.append((statement, frozenset(mark + one for one in clauses(questions))))
