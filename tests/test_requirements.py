@@ -9,7 +9,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[1]
 LOCKS = {"requirements.lock": "requirements.txt", "requirements-dev.lock": "requirements-dev.txt"}
-FILES = (*LOCKS, *LOCKS.values(), "requirements-bench.txt", "requirements-spark.txt")
+INSTALLER = "requirements-uv.lock"
+FILES = (*LOCKS, *LOCKS.values(), INSTALLER, "requirements-bench.txt", "requirements-spark.txt")
 _HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 _REMEDY = "run `make lock`"
 
@@ -60,10 +61,11 @@ def test_direct_requirements_are_locked_at_their_version(lock: str) -> None:
         )
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, INSTALLER])
 def test_locked_requirements_have_one_version_and_hashes(lock: str) -> None:
     entries = _locked(lock)
-    assert len(entries) > len(_direct(LOCKS[lock])), "indirect requirements are missing"
+    direct = _direct(LOCKS[lock]) if lock in LOCKS else []
+    assert len(entries) > len(direct), "indirect requirements are missing"
     for requirement, hashes in entries:
         assert re.fullmatch(r"==[^*,]+", str(requirement.specifier)), requirement
         assert hashes, f"{requirement} has no hash"
@@ -87,8 +89,13 @@ def test_requirements_name_no_index_or_path(name: str) -> None:
 
 
 def test_makefile_installs_with_hashes() -> None:
-    """Both lock files are installed with hashes required."""
+    """All lock files are installed with hashes required, by pip or by uv."""
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
+    installing = text.partition("define install")[2].partition("endef")[0]
+    assert installing.count("pip install") == 1
+    assert installing.count("$(PIP)") == 1
+    assert installing.count("--require-hashes -r $(1)") == 2
     for lock in LOCKS:
-        assert f"$(PIP) --require-hashes -r {lock}" in text
-    assert not re.search(r"\$\(PIP\).*-r requirements(-dev)?\.txt", text)
+        assert f"$(call install,{lock})" in text
+    assert f"$(PIP) --require-hashes -r {INSTALLER}" in text
+    assert not re.search(r"(\$\(PIP\)|call install).*requirements(-dev)?\.txt", text)
