@@ -122,11 +122,14 @@ def missing_text(files: Sequence[str], place: Place) -> str:
             f"The archive cannot be reached: events of {len(days):,} archived "
             f"day{'s' * (len(days) > 1)} ({span}) are counted and cannot be shown. {problem}"
         )
-    others = f" and {len(files) - 1:,} more" if len(files) > 1 else ""
+    if len(files) == 1:
+        named, verb, its, it = f"file {files[0]}", "is", "its", "it"
+    else:
+        more = f"{files[0]} and {len(files) - 1:,} more"
+        named, verb, its, it = f"files {more}", "are", "their", "them"
     return (
-        f"Archive file {files[0]}{others} is missing or damaged: its events are counted and cannot "
-        "be shown. "
-        "Restore it from a copy of the archive."
+        f"Archive {named} {verb} missing or damaged: {its} events are counted and cannot be "
+        f"shown. Restore {it} from a copy of the archive."
     )
 
 
