@@ -100,7 +100,7 @@ def view(signed: Signoff, workspace: str) -> View:
         "period": f"{days}, {zone.key}",
         "summary": _summary(signed, zone),
         "unchanged": not signed.changes,
-        "status": "Changed after signing" if signed.changes else UNCHANGED,
+        "status": _status(signed),
         "changes": [
             _change(change.text, change.made_by, change.made_at, zone) for change in signed.changes
         ],
@@ -119,6 +119,12 @@ def view(signed: Signoff, workspace: str) -> View:
         "every event.",
     }
     return {name: _shown(value) for name, value in raw.items()}
+
+
+def _status(signed: Signoff) -> str:
+    if not signed.changes:
+        return UNCHANGED
+    return "Not compared" if signed.is_unknown else "Changed after signing"
 
 
 def _summary(signed: Signoff, zone: ZoneInfo) -> str:
@@ -176,7 +182,7 @@ def _facts(signed: Signoff, workspace: str, days: str, zone: ZoneInfo) -> list[d
         _row("Time zone", f"{zone.key} ({clock.utc_offset(start)} at the start)"),
         _row("Filter", words if _narrowed(signed) else "None: all events of the workspace"),
         _row("Days", sealed),
-        _row("Status", "Changed after signing" if signed.changes else UNCHANGED),
+        _row("Status", _status(signed)),
     ]
 
 

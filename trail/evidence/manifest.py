@@ -39,13 +39,13 @@ def about(
     settings: Settings,
     period: Period,
     now: dt.datetime,
-    note: Path,
+    problems: list[Section],
     signed: Signoff | None = None,
 ) -> Section:
     """Return what the manifest states besides files and seals.
 
-    *now* is aware; *note* is the path of the high-water mark. In the pack of a sign-off, *signed*,
-    workspace, coverage and findings are those that were signed.
+    *now* is aware; *problems* are the `alarms`. In the pack of a sign-off, *signed*, workspace,
+    coverage and findings are those that were signed.
     """
     window = period.window
     workspace = certificate.workspace_of(engine, settings)
@@ -67,7 +67,7 @@ def about(
         "sign_offs": _sign_offs(engine, workspace, period, now),
         "retention": _retention(engine, settings, period),
         "holds": [json_row(row) for row in legal_holds.all_holds(engine)],
-        "alarms": _alarms(engine, settings, period, note),
+        "alarms": problems,
     }
 
 
@@ -135,18 +135,19 @@ def _retention(engine: Engine, settings: Settings, period: Period) -> Section:
     }
 
 
-def _alarms(engine: Engine, settings: Settings, period: Period, note: Path) -> list[Section]:
+def alarms(database: Engine, settings: Settings, period: Period, note: Path) -> list[Section]:
     """Return the problems with the period, and data losses.
 
     Those that the last verification found, and those that are found now: whether the ledgers are
-    intact, and whether all that pages show follows from the records of the period.
+    intact, and whether all that pages show follows from the records of the period. *database* reads
+    the database alone; *note* is the path of the high-water mark.
     """
-    with sealing.snapshot(engine) as ask:
+    with sealing.snapshot(database) as ask:
         history = chain_history.own(ask)
         now = ledger_check.problems(ask, history, {})  # the file may have newer entries by now
         span = (period.window.start, period.window.end)
         now += derived_check.problems(ask, settings.limits, full=True, span=span)
-    found = dict.fromkeys([*seal_status.status(engine).problems, *now])
+    found = dict.fromkeys([*seal_status.status(database).problems, *now])
     problems = [
         json_row(asdict(problem))
         for problem in found

@@ -1,7 +1,8 @@
 """Build an evidence pack: a ZIP that is created while it is sent, the same bytes for the same data.
 
-Everything is read from one snapshot; memory stays flat for any size. File times and their order in
-the ZIP are fixed; the events come from the writers of the exports.
+Everything but the problems that are found in the database is read from one snapshot of both tiers;
+memory stays flat for any size. File times and their order in the ZIP are fixed; the events come
+from the writers of the exports.
 """
 
 import datetime as dt
@@ -24,6 +25,7 @@ from trail.evidence import certificate, certificate_html, manifest, readme
 from trail.evidence.period import Period, resolve
 from trail.findings import refresh, sign_offs
 from trail.integrity import chain, mirror, seal_store, sealing, standalone_verifier
+from trail.storage import tiers
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Filter
@@ -53,14 +55,19 @@ class Pack:
 
     def stream(self, tally: Tally) -> Iterator[bytes]:
         """Yield the ZIP; *tally* counts its events once."""
-        with self.store.snapshot() as engine:
+        note = mirror.files(self.store.path, self.settings).known
+        with self.store.snapshot() as database:
+            alarms = manifest.alarms(database, self.settings, self.period, note)
+        with tiers.both(self.store).snapshot() as engine:
             sink = Sink()
             with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED, compresslevel=_LEVEL) as archive:
-                for name, chunks in self._contents(engine, tally):
+                for name, chunks in self._contents(engine, tally, alarms):
                     yield from self._file(archive, sink, name, chunks)
             yield sink.take()
 
-    def _contents(self, engine: Engine, tally: Tally) -> Iterator[tuple[str, Iterable[bytes]]]:
+    def _contents(
+        self, engine: Engine, tally: Tally, alarms: list[manifest.Section]
+    ) -> Iterator[tuple[str, Iterable[bytes]]]:
         public = self.key.public_key().public_bytes_raw().hex()
         lines = _chain_of(engine, self.period)
         yield "README.txt", [readme.TEXT.encode()]
@@ -73,13 +80,12 @@ class Pack:
         exact = export.Export(filter_, "ndjson", RECORD_COLUMNS)
         yield "events.ndjson", export.stream(engine, exact, self.now, tally=tally)
         rows, digest = event_digest.digest_of(engine, filter_, self.now)
-        note = mirror.files(self.store.path, self.settings).known
         signed = sign_offs.get(engine, self.sign_off, self.now) if self.sign_off else None
         if signed:
             yield from self._certificate(engine, signed)
         document = {
             **manifest.header(),
-            **manifest.about(engine, self.settings, self.period, self.now, note, signed),
+            **manifest.about(engine, self.settings, self.period, self.now, alarms, signed),
             "events": {
                 "rows": rows,
                 "digest": digest,
@@ -124,13 +130,15 @@ def prepare(store: Store, settings: Settings, filter_: Filter, now: dt.datetime)
     """Return the pack of *filter_* at *now* (aware); brings findings up to date first.
 
     Raises `IntegrityError` if the signing key is missing, `SettingError` if other users can read
-    it.
+    it, and `UnavailableError` if archived events of the period cannot be read.
     """
     refresh.catch_up(store, now)
     with sealing.snapshot(store) as ask:
         number, _ = seal_store.last(ask)
     key = seal_store.signing_key(mirror.files(store.path, settings), number)
-    return Pack(store, settings, resolve(filter_, now), now, key)
+    period = resolve(filter_, now)
+    tiers.require_whole(tiers.both(store), period.window)
+    return Pack(store, settings, period, now, key)
 
 
 def prepare_signed(store: Store, settings: Settings, number: int, now: dt.datetime) -> Pack:
@@ -138,7 +146,7 @@ def prepare_signed(store: Store, settings: Settings, number: int, now: dt.dateti
 
     Raises as `prepare`, and `InputError` if there is no such sign-off.
     """
-    signed = sign_offs.require(store, number, now)
+    signed = sign_offs.require(tiers.both(store), number, now)
     made = prepare(store, settings, Filter.parse_signed(signed.query), now)
     return replace(made, sign_off=number)
 

@@ -19,7 +19,7 @@ from trail.findings import refresh, reviews, sign_off_changes, sign_offs, signab
 from trail.findings.model import Finding
 from trail.findings.signable_days import SignableDays
 from trail.integrity import chain, key_file, mirror, seal_status
-from trail.storage import query_pairs
+from trail.storage import query_pairs, tiers
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
@@ -49,7 +49,7 @@ class Draft:
 
 
 def draft(engine: Engine, settings: Settings, filter_: Filter, now: dt.datetime) -> Draft:
-    """Return what a sign-off of *filter_* at *now* (aware) would cover."""
+    """Return what a sign-off of *filter_* at *now* (aware) would cover; *engine* has both tiers."""
     days = signable_days.signable(engine, filter_, now, settings.seals.close_hours)
     if not days.run:
         return Draft(days)
@@ -73,12 +73,15 @@ def sign(
 
     *name* is the display name of the user *signed_by*; *own_ids* are the user's actor ids. Raises
     `InputError` if no day can be signed, for undecided findings without a *reason*, and if all
-    findings are the signer's own activity; `IntegrityError` without the signing key.
+    findings are the signer's own activity; `IntegrityError` without the signing key;
+    `UnavailableError` if archived events of the period cannot be read.
     """
     refresh.catch_up(store, now)
-    with store.snapshot() as engine:
+    with tiers.both(store).snapshot() as engine:
         drafted = draft(engine, settings, filter_, now)
         _require_signable(drafted, reason, own_ids)
+        if drafted.period:
+            tiers.require_whole(engine, drafted.period.window)
         body = _body(engine, settings, drafted, now)
     key = key_file.load(mirror.files(store.path, settings).key)
     signed = {"signed_by": signed_by, "signer": name, "signed_at": utc_text(utc_now())}

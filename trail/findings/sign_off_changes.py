@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from trail.core.clock import naive_utc, utc_text
+from trail.core.errors import UnavailableError
 from trail.core.json_values import json_row
 from trail.events import counts, event_digest
 from trail.findings import queries, refresh, reviews
 from trail.findings.model import Finding
 from trail.integrity import seal_status
+from trail.storage import tiers
 from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
 
@@ -23,11 +25,15 @@ _MAX_DIGESTS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changed, by whom and when (UTC, without zone); empty and None if it is unknown."""
+    """What changed, by whom and when (UTC, without zone); empty and None if it is unknown.
+
+    It `is_unknown` if it only says why nobody can tell now whether anything changed.
+    """
 
     text: str
     made_by: str = ""
     made_at: dt.datetime | None = None
+    is_unknown: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the change as in JSON output."""
@@ -37,6 +43,8 @@ class Change:
 def of_events(engine: Engine, row: dict[str, Any], now: dt.datetime) -> tuple[Change, ...]:
     """Return the changes after a sign-off without a body, from its stored count and digest."""
     period = Filter.parse_signed(row["query"])
+    if unread := _unread(engine, Window(row["from_at"], row["to_at"])):
+        return (unread,)
     more = counts.count(engine, period, now) - row["events"]
     if more:
         return (Change(f"{more:+,} event{'s' * (abs(more) != 1)}"),)
@@ -80,9 +88,24 @@ def findings_of(
     return listed, others
 
 
+def _unread(engine: Engine, window: Window) -> Change | None:
+    """Return that events of *window* cannot be compared, if some are archived and cannot be read.
+
+    Archiving moves events; only those that neither tier has are gone.
+    """
+    try:
+        tiers.require_whole(engine, window)
+    except UnavailableError as error:
+        return Change(str(error), is_unknown=True)
+    return None
+
+
 def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
     period, batch = Filter.parse_signed(body["filter"]["query"]), body["events"]["last_batch"]
     signed_at = _moment(body["signed_at"])
+    window = Window(_moment(body["period"]["from"]), _moment(body["period"]["to"]))
+    if unread := _unread(engine, window):
+        return [unread]
     changes = [
         Change(
             f"{_events_text(row['events'])} arrived late",
@@ -94,7 +117,6 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
     rows, checksum = event_digest.checksum(engine, period, now, batch)
     missing = body["events"]["rows"] - rows
     if missing > 0:
-        window = Window(_moment(body["period"]["from"]), _moment(body["period"]["to"]))
         removals = [
             removed
             for removed in seal_status.removals(engine, window)

@@ -58,11 +58,18 @@ class Signoff:
     signed_again: int | None = None
 
     @property
+    def is_unknown(self) -> bool:
+        """Return whether nobody can tell now whether anything has changed."""
+        return bool(self.changes) and all(change.is_unknown for change in self.changes)
+
+    @property
     def state(self) -> str:
-        """Return `as signed`, or what has changed after signing."""
+        """Return `as signed`, or what has changed after signing, or why that is not known."""
         if not self.changes:
             return "as signed"
         texts = "; ".join(change.text for change in self.changes)
+        if self.is_unknown:
+            return f"not compared: {texts}"
         return f"changed after signing: {texts}" if self.fingerprint else f"reopened: {texts}"
 
 

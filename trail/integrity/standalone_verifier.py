@@ -36,6 +36,9 @@ What is checked:
    Rows are grouped into parts by hour and first hex digit of the MD5 of the id; a part's digest is
    the SHA-256 of its sorted hashes; a day's digest that of its lines `part:rows:digest`.
    Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, but not compared.
+   A seal of kind "purge" with "archive" states that events moved to the archive: the day is
+   compared with the seal before the first of these, unless events were removed from the day, or it
+   was accepted or restored, after that: then it cannot be checked.
 4. For a pack also: that it has exactly the files that manifest.json lists, each with its size and
    SHA-256; that signature.json is Ed25519 by the key of the seals over
    "segment-audit-trail evidence 1", a newline, and the SHA-256 of manifest.json in hex; that
@@ -273,14 +276,13 @@ def fault(body: Row, key: str, wanted: str, context: bytes = CONTEXT) -> str:
 
 
 def seals(lines: Iterable[str], key: str, wanted: str) -> tuple[dict[str, Row], list[str]]:
-    """Return the newest seal of each day, and the problems of the chain.
+    """Return the seal that each day is compared with, and the problems of the chain.
 
     All must be signed by *key* (hex), or the first line's if it is empty; *wanted* is the --key.
     """
     latest: dict[str, Row] = {}
     problems: list[str] = []
     prev = FIRST
-    kept = ("seen_at", "events", "digest", "kind", "reason", "made_by", "gone", "key")
     for number, line in enumerate(lines, 1):
         if len(problems) >= LIMITS["shown"]:
             problems.append(f"the seals from line {number} were not checked")
@@ -302,10 +304,25 @@ def seals(lines: Iterable[str], key: str, wanted: str) -> tuple[dict[str, Row], 
         if problem:
             problems.append(f"seal {quoted(body.get('number'))} of {day} {problem}")
         else:
-            latest[day] = {name: body[name] for name in kept if name in body}
+            latest[day] = compared(latest.get(day), body)
             refuse_above("days", len(latest), "There are seals of too many days")
         prev = str(body.get("seal"))
     return latest, problems
+
+
+def compared(before: Row | None, body: Row) -> Row:
+    """Return what a day is compared with from the seal *body* on, and with *before* until then."""
+    kept = ("seen_at", "events", "digest", "kind", "reason", "made_by", "gone", "key")
+    seal = {name: body[name] for name in kept if name in body}
+    was_archived = before is not None and before["archived"]
+    purged = body.get("kind") == "purge"
+    moved = purged and "archive" in body and "archive_gone" not in body
+    unsure = (moved and before is None) or (
+        was_archived and not moved and (purged or body.get("kind") in ("accepted", "restored"))
+    )
+    if before and (moved or was_archived):
+        return {**before, "archived": True, "unsure": before["unsure"] or unsure}
+    return {**seal, "archived": moved, "unsure": unsure}
 
 
 def lines_of(file: BinaryIO) -> Iterator[str]:
@@ -346,13 +363,14 @@ def rows_by_day(rows: Iterable[Row], latest: dict[str, Row], in_order: bool) -> 
 
 
 def intervention(seal: Row) -> str:
-    """Return what was done to the day before its newest seal, or an empty string."""
+    """Return what was done to the day before the seal that it is compared with, or nothing."""
     reason = quoted(seal.get("reason", ""))
+    moved = "; archived since" if seal["archived"] else ""
     if seal.get("kind") == "accepted":
-        return f"; accepted by {quoted(seal.get('made_by'))} as it was then ({reason})"
+        return f"; accepted by {quoted(seal.get('made_by'))} as it was then ({reason}){moved}"
     if seal.get("kind") == "purge":
-        return f"; {int(seal.get('gone', 0)):,} removed earlier ({reason})"
-    return ""
+        return f"; {int(seal.get('gone', 0)):,} removed earlier ({reason}){moved}"
+    return moved
 
 
 def state(seal: Row | None, day: Day) -> tuple[str, bool]:
@@ -360,8 +378,9 @@ def state(seal: Row | None, day: Day) -> tuple[str, bool]:
     count = day.count
     more = f", {day.late:,} arrived after its seal" if day.late else ""
     more += intervention(seal) if seal else ""
-    if seal is None:
-        return f"not sealed, {count:,} events cannot be checked", True
+    if seal is None or seal["unsure"]:
+        why = "removed or accepted after it was archived" if seal else "not sealed"
+        return f"{why}, {count:,} events cannot be checked", True
     sealed = int(seal["events"])
     if day.scattered:
         return f"CHANGED: its {count:,} events are not in order of time{more}", False

@@ -8,6 +8,7 @@ only rows, searches and choices of targets read Parquet. `cold_views` reads it.
 import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Protocol
 
 import pyarrow as pa
 
@@ -82,7 +83,12 @@ def touches(engine: Engine, window: Window) -> bool:
     return days["first"] is not None and first <= days["last"] and last >= days["first"]
 
 
-def missing(store: Store, window: Window | None = None) -> list[str]:
+class _WithArchive(Engine, Protocol):
+    @property
+    def archive(self) -> Place: ...
+
+
+def missing(engine: _WithArchive, window: Window | None = None) -> list[str]:
     """Return the listed parts that are not in the archive folder any more, or damaged, by day.
 
     With a *window*, those of the days that it touches.
@@ -90,10 +96,10 @@ def missing(store: Store, window: Window | None = None) -> list[str]:
     first, last = (window.start, window.end) if window else (None, None)
     return [
         part.file
-        for part in parts(store)
+        for part in parts(engine)
         if (first is None or part.day >= first.date())
         and (last is None or part.day <= last.date())
-        and not is_present(store.archive, part)
+        and not is_present(engine.archive, part)
     ]
 
 

@@ -237,6 +237,9 @@ class Store:
         with self.snapshot() as engine, engine.reading() as reading:
             yield reading
 
+    def _inside(self, cursor: Cursor) -> Inside:
+        return Inside(cursor, self.release_blocks_between)
+
     @contextlib.contextmanager
     def snapshot(self) -> Iterator["Inside"]:
         """Give one consistent snapshot to ask and to stream from, one thing after the other."""
@@ -247,7 +250,7 @@ class Store:
                 # The snapshot is taken by the first read, not by `begin`.
                 cursor.execute("select version from schema_version").fetchall()
                 self._begun(cursor)
-                yield Inside(cursor, self.release_blocks_between)
+                yield self._inside(cursor)
             finally:
                 cursor.close()
 

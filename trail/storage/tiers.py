@@ -2,13 +2,14 @@
 
 import contextlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import duckdb
 import pyarrow as pa
 
 from trail.core.errors import TrailError, UnavailableError
 from trail.storage import cold_changes, cold_tier, cold_views
+from trail.storage.archive_place import Place
 from trail.storage.connection import Cursor
 from trail.storage.cube import KEYS
 from trail.storage.duckdb import Store
@@ -62,9 +63,11 @@ def require_whole(engine: Engine, window: Window) -> None:
 
     For what leaves the product, where nobody would see the notice of a page.
     """
-    if isinstance(engine, TieredStore) and (files := cold_tier.missing(engine, window)):
+    if isinstance(engine, TieredStore | _InsideBoth) and (
+        files := cold_tier.missing(engine, window)
+    ):
         text = cold_tier.missing_text(files, engine.archive)
-        raise UnavailableError(text, "Then export again.")
+        raise UnavailableError(text, "Then try again.")
 
 
 def _reader(store: Store) -> "TieredStore":
@@ -96,6 +99,14 @@ def cluster_problem(store: Store) -> UnavailableError | None:
     """Return why the cluster that reads the archive of *store* does not answer, or None."""
     tiered = _tiered.get(store.number)
     return tiered.problem() if tiered else None
+
+
+class _InsideBoth(Inside):
+    """A snapshot of both tiers."""
+
+    def __init__(self, cursor: Cursor, release: Callable[[], None], archive: Place) -> None:
+        super().__init__(cursor, release)
+        self.archive = archive
 
 
 class TieredStore(Store):
@@ -158,6 +169,9 @@ class TieredStore(Store):
             if reason := self.archive.problem():
                 raise UnavailableError(f"The archive cannot be reached. {reason}") from error
             raise
+
+    def _inside(self, cursor: Cursor) -> Inside:
+        return _InsideBoth(cursor, self.release_blocks_between, self.archive)
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Inside]:

@@ -15,7 +15,7 @@ from trail.evidence import certificate, certificate_html, certificate_pdf
 from trail.evidence.certificate import ADDRESS
 from trail.findings import sign_offs
 from trail.findings.sign_offs import Signoff
-from trail.runtime import process
+from trail.runtime import process, startup
 from trail.web import parameters
 from trail.web.api_route import BYTES, ApiRoute, Content, Operation, Schema
 from trail.web.downloads import recorded
@@ -50,7 +50,7 @@ _MAKERS: dict[str, tuple[str, Callable[[Signoff, str], bytes]]] = {
 def _download(request: Request, file_format: str) -> Response:
     runtime = process.current()
     number = sign_off_number(request)
-    with runtime.store.snapshot() as engine:
+    with startup.reading_store().snapshot() as engine:
         signed = sign_offs.require(engine, number, dt.datetime.now(dt.UTC))
         workspace = certificate.workspace_of(engine, runtime.settings)
     media_type, make = _MAKERS[file_format]

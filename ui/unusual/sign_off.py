@@ -36,7 +36,7 @@ def draw(ctx: Context, filter_: Filter) -> None:
 
 def _form(ctx: Context, filter_: Filter) -> None:
     store, settings, now = ctx.runtime.store, ctx.runtime.settings, dt.datetime.now(dt.UTC)
-    drafted = sign_off.draft(store, settings, filter_, now)
+    drafted = sign_off.draft(ctx.store, settings, filter_, now)
 
     def sign() -> str:
         user = acting_user("sign_off")
@@ -73,7 +73,7 @@ def _form(ctx: Context, filter_: Filter) -> None:
 
 def _signed(ctx: Context) -> None:
     st.header("Signed periods", anchor=False)
-    store = ctx.runtime.store
+    store = ctx.store
     rows = sign_offs.signoffs(store, dt.datetime.now(dt.UTC))
     if not rows:
         st.text("No signed periods")

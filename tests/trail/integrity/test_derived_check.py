@@ -111,8 +111,8 @@ def test_a_fresh_evidence_pack_says_so(shown: Trail) -> None:
 
     def alarms(store: Store) -> set[str]:
         with store.snapshot() as engine:
-            about = manifest.about(engine, shown.settings, period, now, shown.files.known, None)
-        return {alarm["problem"] for alarm in about["alarms"]}
+            found = manifest.alarms(engine, shown.settings, period, shown.files.known)
+        return {alarm["problem"] for alarm in found}
 
     assert shown.run(alarms) == {"actor type changed", "count changed"}
 
