@@ -14,11 +14,11 @@ from typing import Literal
 from trail.core.errors import UnavailableError
 from trail.events import covering_groups, store_status
 from trail.events.covering_groups import ALL, GROUP, Group
-from trail.storage import ledger, tiers
+from trail.storage import cold_tier, ledger, tiers
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
-from trail.storage.filters import Choice
+from trail.storage.filters import Choice, Window
 
 State = Literal["watched", "gap", "unknown"]
 
@@ -268,17 +268,14 @@ def _newest_event(
     known = f"not future_dated and {chosen}"
     params["now"] = now
 
-    def newest_hour(engine: Engine) -> dt.datetime | None:
-        sql = f"select max(hour) as last from cube where hour <= $now and {known}"
-        hour: dt.datetime | None = engine.table(sql, params)["last"][0].as_py()
-        return hour
-
-    hour = newest_hour(engine)
-    if hour is None and isinstance(engine, Store):
-        engine = tiers.both(engine)  # all are archived
-        hour = newest_hour(engine)
+    # Newer ones may be archived: all of them, or all but those on legal hold.
+    whole = tiers.both(engine) if isinstance(engine, Store) else engine
+    sql = f"select max(hour) as last from cube where hour <= $now and {known}"
+    hour: dt.datetime | None = whole.table(sql, params)["last"][0].as_py()
     if hour is None:
         return None
+    if cold_tier.touches(engine, Window(hour, hour)):
+        engine = whole
     newest: dt.datetime | None = None
     with contextlib.suppress(UnavailableError):  # the hour is known without the archive
         # As a value: a subquery would not keep archived days before it from being read.

@@ -83,22 +83,29 @@ def newest_events(engine: Engine, now: dt.datetime) -> dict[str, dt.datetime]:
 
     Times are UTC without zone. A loader without events is missing.
     """
-    newest = (
-        "select loader, max(occurred_at) as at_time from events join batches using (batch_id) "
-        "where occurred_at <= $now and not future_dated and occurred_at > $start group by loader"
-    )
     # Those that collect now have events of the last day, which are few; only others need them all.
-    recent = _by_loader(engine, newest, now, now - dt.timedelta(days=1))
-    loaders = engine.table("select distinct loader from batches where kept > 0")
-    if set(loaders["loader"].to_pylist()) <= set(recent):
-        return recent
-    return _by_loader(engine, newest, now, _EARLIEST) | recent
+    newest = _by_loader(engine, now, now - dt.timedelta(days=1))
+    loaders = engine.table("select distinct loader from trail.batches where kept > 0")
+    if not set(loaders["loader"].to_pylist()) <= set(newest):
+        newest = _by_loader(engine, now, _EARLIEST) | newest
+    archived = engine.table(
+        "select loader, max(last_at) as at_time from cold_loader_days where last_at <= $now "
+        "group by loader",
+        {"now": now},
+    ).to_pylist()
+    for row in archived:
+        newest[row["loader"]] = max(row["at_time"], newest.get(row["loader"], _EARLIEST))
+    return newest
 
 
-def _by_loader(
-    engine: Engine, query: str, now: dt.datetime, start: dt.datetime
-) -> dict[str, dt.datetime]:
-    rows = engine.table(query, {"now": now, "start": start}).to_pylist()
+def _by_loader(engine: Engine, now: dt.datetime, start: dt.datetime) -> dict[str, dt.datetime]:
+    """Return by loader when the newest of its events after *start* in the database occurred."""
+    rows = engine.table(
+        "select loader, max(occurred_at) as at_time "
+        "from trail.events join trail.batches using (batch_id) "
+        "where occurred_at <= $now and not future_dated and occurred_at > $start group by loader",
+        {"now": now, "start": start},
+    ).to_pylist()
     return {row["loader"]: row["at_time"] for row in rows}
 
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
-from trail.storage import actor_times, archive_place, cold_changes, cursors, search_text
+from trail.storage import archive_place, cold_changes, cold_times, cursors, search_text
 from trail.storage.archive_place import Place
 from trail.storage.connection import Cursor
 from trail.storage.cube import ACTOR_CUBE, CUBE, KEYS, counted
@@ -152,8 +152,8 @@ def count(cursor: Cursor, rows: str, *, again: bool = False) -> None:
             f"insert into cold_{table} by name {counted(table, f'{rows} r{names}')} order by hour"
         )
     if again:
-        actor_times.remove(cursor)
-    actor_times.add(cursor, rows)
+        cold_times.remove(cursor)
+    cold_times.add(cursor, rows)
 
 
 def miscounted(table: str) -> str:
@@ -199,7 +199,7 @@ def add(cursor: Cursor, added: list[ColdPart], rows: str) -> None:
 
 def remove(cursor: Cursor, days: Sequence[dt.date]) -> None:
     """Take the archived *days* off the list, with their counts; their files stay."""
-    listed = actor_times.listed(days)
+    listed = cold_times.listed(days)
     cursor.execute(
         "delete from cold_repeats where file in "
         f"(select file from cold_parts where day in ({listed}))"
@@ -207,7 +207,7 @@ def remove(cursor: Cursor, days: Sequence[dt.date]) -> None:
     cursor.execute(f"delete from cold_parts where day in ({listed})")
     for table in KEYS:
         cursor.execute(f"delete from cold_{table} where hour::date in ({listed})")
-    actor_times.remove(cursor, days)
+    cold_times.remove(cursor, days)
     cursor.execute(f"delete from cold_attempts where occurred_at::date in ({listed})")
     cold_changes.changed(cursor, days)
 
@@ -235,7 +235,7 @@ def list_again(cursor: Cursor, day: dt.date, present: Mapping[str, int]) -> None
 
 def expire_files(cursor: Cursor, days: Sequence[dt.date]) -> None:
     """Let the files of *days* wait in `cold_expired` until they can be deleted."""
-    listed = actor_times.listed(days)
+    listed = cold_times.listed(days)
     cursor.execute(f"insert into cold_expired select file from cold_parts where day in ({listed})")
 
 
@@ -299,7 +299,7 @@ def move_actors(cursor: Cursor, moved: str) -> None:
     cursor.execute(
         f"update cold_attempts set actor_key = new_key from {moved} where actor_key = old_key"
     )
-    actor_times.move_actors(cursor, moved)
+    cold_times.move_actors(cursor, moved)
     cursor.execute("delete from cold_cube")
     cursor.execute(
         f"insert into cold_cube by name select hour, {KEYS[CUBE]}, sum(n)::bigint as n "

@@ -12,7 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from trail.core.clock import shifted
-from trail.storage import actor_times, archive_place, cold_tier, cursors
+from trail.storage import archive_place, cold_tier, cold_times, cursors
 from trail.storage.archive_place import Place
 from trail.storage.cold_tier import KEPT, ColdPart
 from trail.storage.connection import Cursor, arrow
@@ -110,7 +110,7 @@ def views(cursor: Cursor, place: Place, *, opened: bool = False) -> dict[str, st
     for table, keys in KEYS.items():
         both = (f"select hour, {keys}, n from trail.{prefix}{table}" for prefix in ("", "cold_"))
         result[table] = " union all ".join(both)
-    result |= actor_times.views(cold, actor_times.unnoted(Inside(cursor)))
+    result |= cold_times.views(cold, cold_times.unnoted(Inside(cursor)))
     unstated = any(not part.keyed for part in cold_tier.parts(Inside(cursor)))
     result["batches"] = (
         f"select * from trail.batches union all by name select {_UNSTATED_BATCH} as batch_id, "
@@ -164,10 +164,10 @@ def recount(cursor: Cursor) -> None:
 
 def note_actors(cursor: Cursor) -> None:
     """Note when actors were seen on the archived days of earlier versions, from the parts."""
-    days, events = actor_times.unnoted(Inside(cursor)), archived(cursor, _place(cursor))
+    days, events = cold_times.unnoted(Inside(cursor)), archived(cursor, _place(cursor))
     if days and events:
-        actor_times.remove(cursor, days)
-        actor_times.add(cursor, actor_times.of_days(events, days))
+        cold_times.remove(cursor, days)
+        cold_times.add(cursor, cold_times.of_days(events, days))
 
 
 def rows_of(cursor: Cursor, files: Sequence[str]) -> pa.Table:

@@ -1,7 +1,9 @@
--- When each actor was first and last seen, and when access was removed: for archived days in tables
--- of their own, since years of them would be read for it. See trail/storage/actor_times.py.
+-- When each actor was first and last seen, when access was removed, and when sources delivered last:
+-- of archived days in tables, since years of them would be read for it. See
+-- trail/storage/cold_times.py.
 create table cold_actor_days (day date, actor_key integer, first_at timestamp, last_at timestamp);
 create table cold_access_removals (occurred_at timestamp, target_key integer);
+create table cold_loader_days (day date, loader varchar, last_at timestamp);
 -- Days that were archived before these tables.
 create table cold_unnoted as select distinct day from cold_parts;
 create view actor_times as

@@ -18,8 +18,10 @@ from tests.trail.retention.test_policy import (
 )
 from trail.core.model import Directory, Person
 from trail.core.settings import Settings
+from trail.events import coverage, store_status
 from trail.ingest import directory
-from trail.storage import actor_times, archive_place, cold_changes, tiers
+from trail.retention import legal_holds
+from trail.storage import archive_place, cold_changes, cold_times, tiers
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
 
@@ -47,7 +49,7 @@ def archived(store: Store, settings: Settings, load: Load) -> Store:
 
 def as_earlier_version(cursor: Cursor) -> None:
     days = cursor.execute("select distinct day from cold_parts").fetchall()
-    actor_times.remove(cursor)
+    cold_times.remove(cursor)
     cursor.executemany("insert into cold_unnoted values ($1)", days)
     cold_changes.changed(cursor)
 
@@ -60,25 +62,40 @@ def test_archived_days_need_not_be_read(archived: Store) -> None:
         assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())
 
 
+def test_a_source_whose_events_are_archived_has_its_newest_one(
+    archived: Store, settings: Settings, load: Load
+) -> None:
+    """Also if one that is older is held in the database."""
+    now = NOW.replace(tzinfo=None)
+    newest = CUTOFF + 2 * DAY + dt.timedelta(hours=9, minutes=11)
+    assert store_status.newest_events(archived, now) == {"json": newest}
+    legal_holds.add(archived, "target", "users/leaver", None, None, "asked for", "maya")
+    later = NOW + 30 * DAY
+    assert fixed_clock.retain(archived, settings, later).archived == 1
+    for store in (archived, tiers.both(archived)):
+        assert store_status.newest_events(store, now + 30 * DAY) == {"json": newest}
+        assert coverage.known_until(store, now + 30 * DAY) == newest
+
+
 def test_days_of_earlier_versions_are_read_until_retention_notes_them(
     archived: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive_place, "AGAIN_S", 0.0)
     archived.write(as_earlier_version)
     both = tiers.both(archived)
-    assert len(actor_times.unnoted(archived)) == _DAYS
+    assert len(cold_times.unnoted(archived)) == _DAYS
     assert_actor_times(both)
 
     folder = settings.store.archive_path
     folder.rename(folder.with_name("away"))
     fixed_clock.retain(archived, settings, NOW)
-    assert len(actor_times.unnoted(archived)) == _DAYS, "they cannot be read"
+    assert len(cold_times.unnoted(archived)) == _DAYS, "they cannot be read"
     folder.with_name("away").rename(folder)
 
     # A late event of one of the days does not count as all of it.
     load(text(event("late", CUTOFF - DAY, actor="users/late")))
     fixed_clock.retain(archived, settings, NOW)
-    assert actor_times.unnoted(archived) == []
+    assert cold_times.unnoted(archived) == []
     assert_actor_times(both)
     for view in ("actor_times", "access_removals"):
         assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())

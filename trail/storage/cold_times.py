@@ -1,8 +1,9 @@
-"""When each actor was first and last seen, and when access was removed, without reading years.
+"""What is known of archived days without reading them, besides their hourly counts.
 
 The views `actor_times` (actor_key, first_at, last_at; an actor can be in several rows) and
 `access_removals` (occurred_at, target_key) are about the events of the database. For archived days
-the same is kept in tables: `tiers` has views of both.
+the same is kept in tables: `tiers` has views of both. `cold_loader_days` (day, loader, last_at) has
+the newest event that each loader has brought.
 """
 
 import datetime as dt
@@ -16,6 +17,7 @@ _REMOVAL = "a.action in ('User Removed', 'Group Memberships Deleted')"
 _TABLES = {
     "cold_actor_days": "day",
     "cold_access_removals": "occurred_at::date",
+    "cold_loader_days": "day",
     "cold_unnoted": "day",
 }
 
@@ -27,6 +29,11 @@ def add(cursor: Cursor, rows: str) -> None:
         f"max(occurred_at) from {rows} r where not future_dated group by all order by all"
     )
     cursor.execute(f"insert into cold_access_removals {_removals(rows)}")
+    cursor.execute(
+        "insert into cold_loader_days select occurred_at::date, loader, max(occurred_at) "
+        f"from {rows} r join batches using (batch_id) where not future_dated and loader <> '' "
+        "group by all order by all"
+    )
 
 
 def remove(cursor: Cursor, days: Collection[dt.date] | None = None) -> None:
