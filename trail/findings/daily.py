@@ -12,20 +12,28 @@ from trail.storage.where import literal, span
 
 _DAY = dt.timedelta(days=1)
 
-_GROUPED = """
+# The events that a user or token decided on.
+_DECIDED = """actor_key in (select actor_key from actors where actor_type <> 'system')
+ and action_key in (select action_key from actions where action <> 'Permission Check')"""
+
+_GROUPED = f"""
 create or replace temp table fresh_days as
 select e.occurred_at::date as day, e.actor_key, e.action_key, e.target_key, count(*) as n,
  bit_or(1 << hour(e.occurred_at)::integer)::integer as hours,
  min(e.occurred_at) as first_at, max(e.occurred_at) as last_at
 from trusted_events e
-where ({where})
- and e.actor_key in (select actor_key from actors where actor_type <> 'system')
- and e.action_key in (select action_key from actions where action <> 'Permission Check')
+where ({{where}}) and {_DECIDED}
 group by all
 """
 
 _COUNTS = f"""select hour::date as day, sum(n)::bigint as n from cube
  where {TRUSTED} and {{where}} group by all"""
+
+# The counts of `daily_actions` from those of the hours, which the archived days have too.
+COUNTED = f"""
+select hour::date as day, actor_key, action_key, sum(n)::bigint as n from actor_cube
+where {TRUSTED} and {_DECIDED} and {{where}} group by all
+"""
 
 _ACTIONS = """
 insert into daily_actions

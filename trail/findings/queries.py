@@ -11,7 +11,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from trail.events import actor_names
-from trail.findings import budget, reviews, severity, watermark
+from trail.findings import budget, daily, reviews, severity, watermark
 from trail.findings.budget import BudgetResult, Scored
 from trail.findings.evidence import event_ids, evidence, with_matching_evidence
 from trail.findings.model import Finding, Reason
@@ -156,12 +156,15 @@ def peers(engine: Engine, finding: Finding, rows: int = 10) -> dict[str, Any]:
 
     `actions` are those of its reasons; `others` has actor_id, actor, actor_type, days and
     events of the *rows* most active; `doing` counts all of them, `active` all active actors.
+    Archived days count if *engine* reads them.
     """
     actions = sorted({name for reason in finding.reasons for name in reason.actions or ()})
     params: Params = {"actor": finding.actor_id, "day": finding.day, "actions": actions}
+    last_days = "hour >= $day - interval 27 day and hour < $day + interval 1 day"
+    days = daily.COUNTED.format(where=last_days)
     near = (
-        "from daily_actions d join actions a using (action_key) join actors p using (actor_key) "
-        "where p.actor_id <> $actor and d.day <= $day and d.day > $day - 28"
+        f"from ({days}) d join actions a using (action_key) join actors p using (actor_key) "
+        "where p.actor_id <> $actor"
     )
     others = engine.table(
         f"select p.actor_id, any_value({actor_names.DISPLAY_P}) as actor, "

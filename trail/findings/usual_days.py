@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from trail.findings import risks
+from trail.findings import daily, risks
 from trail.findings.history import AUTOMATIC
 from trail.findings.model import Finding
 from trail.storage.engine import Engine
@@ -14,13 +14,16 @@ _TAIL = 0.05
 # With fewer days, the middle 90 % is all of them.
 ENTIRE_BELOW = round(1 / _TAIL)
 
+_MINE = "actor_key in (select actor_key from actors where actor_id = $actor)"
+_DAYS = daily.COUNTED.format(where=f"{_MINE} and hour < $day + interval 1 day")
+
 _SQL = f"""
 with overridden as ({risks.OVERRIDDEN}),
 mine as (
  select d.day, a.action, max(coalesce(o.risk, a.risk))::integer as risk, sum(d.n)::bigint as n
- from daily_actions d join actions a using (action_key) join actors p using (actor_key)
+ from ({_DAYS}) d join actions a using (action_key)
  left join overridden o on o.action = a.action
- where a.kind not in {AUTOMATIC} and p.actor_id = $actor and d.day <= $day
+ where a.kind not in {AUTOMATIC}
  group by d.day, a.action
 ), counted as (
  select day, action, risk, n from mine
@@ -49,8 +52,9 @@ def expected_and_seen(engine: Engine, finding: Finding) -> list[dict[str, Any]]:
     Each row has action, risk (overrides count), seen (events that day), days (earlier active days
     with the action), of (earlier active days), and of the events a day of these: expected (the
     average), low and high (the middle 90 %, None without such days) and most. A day without the
-    action counts as 0. The first row, `ALL`, is of all actions together; the others follow, the
-    riskiest first. As in the reasons, failures and notices do not make a day active.
+    action counts as 0. Archived days count if *engine* reads them. The first row, `ALL`, is of all
+    actions together; the others follow, the riskiest first. As in the reasons, failures and notices
+    do not make a day active.
     """
     rows: list[dict[str, Any]] = engine.table(
         _SQL, {"actor": finding.actor_id, "day": finding.day}

@@ -25,7 +25,7 @@ _CHECK = "Permission Check"
 
 def draw(ctx: Context, filter_: Filter, finding: Finding) -> None:
     """Draw the days up to now, or around an older finding; those without data are hatched."""
-    store, now, zone = ctx.runtime.store, ctx.now, filter_.zone
+    store, now, zone = ctx.store, ctx.now, filter_.zone
     only = filter_.cleared().put("actor", finding.actor_id, "include")
     shown = url_state.with_range(only.put("action", _CHECK, "exclude"), *_days(finding, zone, now))
     bars = timeline.histogram(store, shown, now, _DAY).bars

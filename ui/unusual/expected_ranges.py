@@ -17,7 +17,7 @@ _MAX_PEERS = 4
 
 def draw(ctx: Context, filter_: Filter, finding: Finding) -> None:
     """Draw each action of the day against what was usual before, and how many others do it."""
-    rows = queries.expected_and_seen(ctx.runtime.store, finding)
+    rows = queries.expected_and_seen(ctx.store, finding)
     of_day = of_actor_day(filter_, finding)
     ranges(
         "Expected against seen", [_row(row, of_day) for row in rows], _note(rows), "expected-seen"
@@ -70,7 +70,7 @@ def _hint(row: dict[str, Any]) -> str:
 def _note(rows: list[dict[str, Any]]) -> str:
     days = rows[0]["of"] if rows else 0
     if not days:
-        return "First recorded active day of this actor, so nothing is known to be usual."
+        return "No earlier active day of this actor is stored, so nothing is known to be usual."
     share = "Middle 90 %" if days >= usual_days.ENTIRE_BELOW else "Lowest to highest"
     return (
         f"{share} of {text.count(days, 'earlier active day')} of this actor; "
@@ -79,7 +79,7 @@ def _note(rows: list[dict[str, Any]]) -> str:
 
 
 def _peers(ctx: Context, finding: Finding) -> None:
-    peers = queries.peers(ctx.runtime.store, finding)
+    peers = queries.peers(ctx.store, finding)
     if not peers["actions"]:
         return
     listed = [peer["actor"] for peer in peers["others"][:_MAX_PEERS]]

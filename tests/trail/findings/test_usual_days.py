@@ -4,13 +4,15 @@ import datetime as dt
 import math
 import random
 from collections import Counter
+from dataclasses import replace
 
-from tests import detection
+from tests import detection, fixed_clock
 from trail.core.settings import Settings
-from trail.findings import risks, usual_days
+from trail.findings import queries, risks, usual_days
 from trail.findings.detector import FIRST_DAY, ExampleEvent, events
-from trail.findings.model import Finding
+from trail.findings.model import Finding, Reason
 from trail.findings.refresh import refresh
+from trail.storage import tiers
 from trail.storage.duckdb import Store
 
 ACTIONS = ("Source Modified", "Warehouses Disabled", "Audience Created")
@@ -86,3 +88,24 @@ def test_rows_are_in_the_order_of_overridden_risks(store: Store, settings: Setti
     assert order() == ["Source Modified", "Warehouses Disabled"]
     risks.set_risk(store, "Warehouses Disabled", None, "Not any more", "maya")
     assert order() == ["Warehouses Disabled", "Source Modified"]
+
+
+def test_archived_days_count_for_the_actor_and_peers(store: Store, settings: Settings) -> None:
+    days = range(LAST + 1)
+    mine = [one for day in days for one in events(day, "09:00", "users/1", ACTIONS[day % 3])]
+    others = [one for day in days[:-9] for one in events(day, "10:00", "users/2", ACTIONS[1])]
+    # Neither makes a day active.
+    checks = [one for day in days for one in events(day, "11:00", "users/3", "Permission Check")]
+    detection.load(store, settings, [*mine, *others, *checks])
+    refresh(store, detection.end_of_day(LAST))
+    reason = Reason("volume", 1, "", {}, (ACTIONS[1],))
+    finding = replace(_finding("users/1"), reasons=(reason,))
+    before = usual_days.expected_and_seen(store, finding), queries.peers(store, finding)
+    assert (before[0][0]["of"], before[1]["doing"], before[1]["active"]) == (LAST, 1, 1)
+    kept = settings.store.model_copy(update={"archive": True, "retention_days": 7})
+    archiving = settings.model_copy(update={"store": kept})
+    assert fixed_clock.retain(store, archiving, detection.end_of_day(LAST)).archived
+    refresh(store, detection.end_of_day(LAST))
+    both = tiers.both(store)
+    after = usual_days.expected_and_seen(both, finding), queries.peers(both, finding)
+    assert after == before
