@@ -257,7 +257,7 @@ def workspace(request: pytest.FixtureRequest, folders: Path) -> Iterator[Workspa
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(process, "_current", [])
         process.start(Runtime(settings, store, users, nothing, nothing, schedule, demo=False))
-        for name in ("archive_path", "retention_days"):
+        for name in ("archive", "archive_path", "retention_days"):
             patch.setenv(f"TRAIL_STORE__{name.upper()}", str(getattr(given, name)))
         yield Workspace(folder, copy)
     schedule.close()

@@ -17,6 +17,9 @@ SUB_PATH: Final = (
 )
 
 
+# Findings of archived days, and what they are judged by, are kept for so many days.
+REVIEWED_DAYS: Final = 90
+
 Role = Literal["owner", "reviewer", "manager", "viewer", "auditor"]
 
 # Owners manage users by username, so they always see addresses.
@@ -94,6 +97,15 @@ class Store(Section):
     def incoming(self) -> Path:
         """Return the folder in which ingest processes leave received events for the server."""
         return self.archive_path.absolute() / "incoming"
+
+    @property
+    def review_days(self) -> int:
+        """Return for how many days findings are kept: for as long as their events are stored.
+
+        Archived events count for up to `REVIEWED_DAYS`.
+        """
+        archived = min(REVIEWED_DAYS, self.archive_days or REVIEWED_DAYS) if self.archive else 0
+        return max(self.retention_days, archived)
 
     def cutoff(self, now: dt.datetime) -> dt.datetime:
         """Return the midnight (naive UTC) before which events are removed at *now*.

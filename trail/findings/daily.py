@@ -1,13 +1,16 @@
 """Daily aggregates: rows per day, actor and action, updated for the days whose events changed."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from trail.findings import sequences
+from trail.storage import cold_tier, cold_views
 from trail.storage.connection import Cursor
 from trail.storage.event_flags import TRUSTED
 from trail.storage.filters import Window
+from trail.storage.inside import Inside
 from trail.storage.where import literal, span
 
 _DAY = dt.timedelta(days=1)
@@ -26,8 +29,10 @@ where ({{where}}) and {_DECIDED}
 group by all
 """
 
-_COUNTS = f"""select hour::date as day, sum(n)::bigint as n from cube
- where {TRUSTED} and {{where}} group by all"""
+_COUNTS = f"""select hour::date as day, sum(n)::bigint as n from (
+ select hour, n, unverified, future_dated from cube union all
+ select hour, n, unverified, future_dated from cold_cube where hour >= date '{{first}}'
+) where {TRUSTED} and {{where}} group by all"""
 
 # The counts of `daily_actions` from those of the hours, which the archived days have too.
 COUNTED = f"""
@@ -58,14 +63,15 @@ class ChangedDays:
     removed: tuple[dt.date, ...]
 
 
-def changed_days(cursor: Cursor, since: str) -> ChangedDays:
+def changed_days(cursor: Cursor, since: str, first: dt.date) -> ChangedDays:
     """Return the days whose events changed since they were aggregated.
 
-    *since* is the newest aggregated `ingested_at` in ISO format; empty for none.
+    *since* is the newest aggregated `ingested_at` in ISO format; empty for none. Archived days
+    count from *first* on; those with a part that cannot be read now are left out.
     """
     rows = cursor.execute(
         "select day, coalesce(c.n, 0) as n, coalesce(f.events, 0) as was from "
-        f"({_COUNTS.format(where='true')}) c "
+        f"({_COUNTS.format(where='true', first=first)}) c "
         "full join folded f using (day) where n is distinct from f.events order by day"
     ).fetchall()
     updated = {day for day, now, was in rows if now > was}
@@ -78,7 +84,18 @@ def changed_days(cursor: Cursor, since: str) -> ChangedDays:
                 f"where ingested_at > {literal(dt.datetime.fromisoformat(since))}"
             ).fetchall()
         )
-    return ChangedDays(tuple(sorted(updated)), tuple(day for day, *_ in rows if day not in updated))
+    unread = _unreadable(cursor, [*updated, *(day for day, *_ in rows)])
+    removed = (day for day, *_ in rows if day not in updated and day not in unread)
+    return ChangedDays(tuple(sorted(updated - unread)), tuple(removed))
+
+
+def _unreadable(cursor: Cursor, days: Collection[dt.date]) -> set[dt.date]:
+    place = cold_views.place_of(cursor)
+    return {
+        part.day
+        for part in cold_tier.parts(Inside(cursor))
+        if part.day in days and not cold_tier.is_present(place, part)
+    }
 
 
 def newest_ingestion(cursor: Cursor) -> str:
@@ -87,8 +104,8 @@ def newest_ingestion(cursor: Cursor) -> str:
     return newest.isoformat() if newest else ""
 
 
-def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
-    """Rebuild the aggregates of *days* (UTC) from the current events."""
+def fold(cursor: Cursor, days: Iterable[dt.date], first: dt.date) -> None:
+    """Rebuild the aggregates of *days* (UTC) from the current events; see `with_archived`."""
     ordered = sorted(days)
     if not ordered:
         return
@@ -99,7 +116,9 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
     cursor.execute(_ACTIONS)
     cursor.execute(_TARGETS)
     cursor.execute("drop table fresh_days")
-    cursor.execute(f"insert into folded {_COUNTS.format(where=f'hour::date in ({listed})')}")
+    cursor.execute(
+        f"insert into folded {_COUNTS.format(where=f'hour::date in ({listed})', first=first)}"
+    )
     # Sequences span 24 hours, so a changed day affects the sequences of the next day.
     sequences.fold(cursor, sorted({*ordered, *(day + _DAY for day in ordered)}))
 
@@ -107,8 +126,22 @@ def fold(cursor: Cursor, days: Iterable[dt.date]) -> None:
 def fold_sequences(cursor: Cursor) -> None:
     """Rebuild the sequences of all days with events, as an earlier version may have found them."""
     days = {row[0] for row in cursor.execute("select day from folded").fetchall()}
+    days -= _unreadable(cursor, days)
     if days:
         sequences.fold(cursor, sorted({*days, *(day + _DAY for day in days)}))
+
+
+@contextlib.contextmanager
+def with_archived(cursor: Cursor, first: dt.date) -> Iterator[None]:
+    """Let `trusted_events` have those of archived days, too, if any is from *first* on."""
+    archived = "select 1 from cold_parts where day >= $first limit 1"
+    if not cursor.execute(archived, {"first": first}).fetchall():
+        yield
+        return
+    both = cold_views.events(cursor)
+    cursor.execute(f"create temp view trusted_events as from ({both}) where {TRUSTED}")
+    yield
+    cursor.execute("drop view temp.trusted_events")  # after an error the transaction ends
 
 
 def _on_days(column: str, days: list[dt.date]) -> str:

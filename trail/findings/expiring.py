@@ -46,23 +46,25 @@ def expiring(
 ) -> Expiring:
     """Return the open findings that expire within `SOON` of *now* (aware), except days on hold.
 
+    Those that the next run of retention removes are among them.
+
     *shown* are the ids of the findings within the review budget; computed here if omitted.
     """
-    edge = settings.store.cutoff(now).date()
+    kept = dt.timedelta(days=settings.store.review_days)
+    last = now.astimezone(dt.UTC).date() - kept + SOON
     rows = engine.table(
         "select finding_id, day from findings where list_contains($states, state) "
-        f"and reasons <> '[]' and day >= $first and day < $last and not {day_held('day')} "
+        f"and reasons <> '[]' and day < $last and not {day_held('day')} "
         "order by day",
         {
             "states": [reviews.OPEN, reviews.ACTION],
-            "first": edge,
-            "last": edge + SOON,
+            "last": last,
         },
     ).to_pylist()
     if rows and shown is None:
         shown = queries.apply_budget(engine, now).shown
     days = [row["day"] for row in rows if row["finding_id"] in (shown or ())]
-    kept = dt.timedelta(days=settings.store.retention_days + 1)
     if not days:
         return Expiring(0, None)
-    return Expiring(len(days), days[0] + kept, (days[0], days[-1]))
+    first = max(days[0] + kept + dt.timedelta(days=1), now.astimezone(dt.UTC).date())
+    return Expiring(len(days), first, (days[0], days[-1]))

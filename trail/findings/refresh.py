@@ -14,6 +14,8 @@ from typing import Any
 
 from trail.core import registry
 from trail.core.clock import naive_utc
+from trail.core.errors import UnavailableError
+from trail.core.sections import REVIEWED_DAYS
 from trail.findings import (
     daily,
     evidence_index,
@@ -61,14 +63,15 @@ def catch_up(engine: Engine, now: dt.datetime, timeout_s: float = _TIMEOUT_S) ->
     """Bring the findings up to date; every query of findings by budget calls this first.
 
     While a load occupies the writer it waits at most *timeout_s* seconds; the reader then gets the
-    findings as of the last update. A snapshot, or a transaction, is read as it is.
+    findings as of the last update, as it does if an archived day cannot be read. A snapshot, or a
+    transaction, is read as it is.
     """
     if not isinstance(engine, Store):
         return
     # The version before: what was written meanwhile may have come too late for this refresh.
     seen = engine.version, naive_utc(now).date()
     if _caught_up.get(engine.number) != seen:
-        with contextlib.suppress(concurrent.futures.TimeoutError):
+        with contextlib.suppress(concurrent.futures.TimeoutError, UnavailableError):
             engine.submit(lambda cursor: _Refresh(cursor, naive_utc(now)).run()).result(timeout_s)
             _caught_up[engine.number] = seen
 
@@ -101,11 +104,17 @@ class _Refresh:
         self._detectors = detectors()
 
     def run(self) -> Refreshed:
+        # Archived days are kept for as long as findings of them are.
+        kept = self._until - dt.timedelta(days=REVIEWED_DAYS)
+        with daily.with_archived(self._cursor, kept):
+            return self._run(kept)
+
+    def _run(self, kept: dt.date) -> Refreshed:
         cursor = self._cursor
         before = watermark.read(cursor)
         version = watermark.version(cursor, self._detectors)
-        changed = daily.changed_days(cursor, before.ingested)
-        daily.fold(cursor, {*changed.updated, *changed.removed})
+        changed = daily.changed_days(cursor, before.ingested, kept)
+        daily.fold(cursor, {*changed.updated, *changed.removed}, kept)
         if version != before.version and before.version:
             daily.fold_sequences(cursor)
         if changed.removed:

@@ -105,8 +105,7 @@ def views(cursor: Cursor, place: Place, *, opened: bool = False) -> dict[str, st
     See `archived` for *opened*.
     """
     cold = archived(cursor, place, opened=opened)
-    hot = f"select {', '.join(COLUMNS)} from trail.events"
-    result = {"events": f"{hot} union all {cold}" if cold else hot}
+    result = {"events": _both(cold)}
     for table, keys in KEYS.items():
         both = (f"select hour, {keys}, n from trail.{prefix}{table}" for prefix in ("", "cold_"))
         result[table] = " union all ".join(both)
@@ -117,6 +116,16 @@ def views(cursor: Cursor, place: Place, *, opened: bool = False) -> dict[str, st
         f"'archive' as loader, 'archive' as source where {unstated}"
     )
     return result
+
+
+def events(cursor: Cursor) -> str:
+    """Return the SELECT of the events of both tiers, for a cursor of the database alone."""
+    return _both(archived(cursor, place_of(cursor)))
+
+
+def _both(cold: str) -> str:
+    hot = f"select {', '.join(COLUMNS)} from trail.events"
+    return f"{hot} union all {cold}" if cold else hot
 
 
 def records(paths: Sequence[Path]) -> str:
@@ -150,7 +159,7 @@ def known_ids(cursor: Cursor, first: dt.datetime, last: dt.datetime) -> str:
     listed = [p for p in cold_tier.parts(Inside(cursor)) if after <= p.day <= before]
     if not listed:
         return ""
-    place = _place(cursor)
+    place = place_of(cursor)
     files = [part.file for part in listed if cold_tier.is_present(place, part)]
     return f"select event_id from {place.known(cursor, f'{_SCANNED}ids', files)}" if files else ""
 
@@ -158,13 +167,13 @@ def known_ids(cursor: Cursor, first: dt.datetime, last: dt.datetime) -> str:
 def recount(cursor: Cursor) -> None:
     """Count the hours of archived days again, from the parts."""
     columns = f"select {', '.join(COLUMNS)} from trail.events limit 0"
-    events = archived(cursor, _place(cursor)) or columns
+    events = archived(cursor, place_of(cursor)) or columns
     cold_tier.count(cursor, f"({events})", again=True)
 
 
 def note_actors(cursor: Cursor) -> None:
     """Note when actors were seen on the archived days of earlier versions, from the parts."""
-    days, events = cold_times.unnoted(Inside(cursor)), archived(cursor, _place(cursor))
+    days, events = cold_times.unnoted(Inside(cursor)), archived(cursor, place_of(cursor))
     if days and events:
         cold_times.remove(cursor, days)
         cold_times.add(cursor, cold_times.of_days(events, days))
@@ -175,7 +184,7 @@ def rows_of(cursor: Cursor, files: Sequence[str]) -> pa.Table:
     if not files:
         return pa.table({})
     moved = bool(cursors.read(cursor, cold_tier.MOVED))
-    scan = _place(cursor).scan(cursor, f"{_SCANNED}rows", files, keyed=True)
+    scan = place_of(cursor).scan(cursor, f"{_SCANNED}rows", files, keyed=True)
     source = _keyed(scan, moved=moved)
     return arrow(
         cursor, f"select {KEPT}, date_trunc('hour', e.occurred_at) as hour from ({source}) e"
@@ -207,5 +216,6 @@ def _unkeyed(files: str) -> str:
     return _UNKEYED.format(files=files, batch=_UNSTATED_BATCH)
 
 
-def _place(cursor: Cursor) -> Place:
+def place_of(cursor: Cursor) -> Place:
+    """Return the place of the archive of the database of *cursor*."""
     return archive_place.at(cursor.execute("select key from memory.main.archive").fetchall()[0][0])

@@ -59,16 +59,32 @@ def days_before(days: int) -> dt.datetime:
     return dt.datetime.combine(STRANGE + KEPT - dt.timedelta(days=days), dt.time(12), dt.UTC)
 
 
-@pytest.mark.parametrize(("days", "expected"), [(8, 0), (7, 1), (1, 1), (0, 0)])
-def test_a_finding_expires_within_the_last_week(
+@pytest.mark.parametrize(("days", "expected"), [(8, 0), (7, 1), (1, 1), (0, 1), (-2, 1)])
+def test_a_finding_expires_within_the_last_week_or_with_the_next_run(
     store: Store, settings: Settings, finding: Finding, days: int, expected: int
 ) -> None:
     result = expiring.expiring(store, settings, days_before(days), frozenset({finding.finding_id}))
     assert result.findings == expected
-    assert result.first == (STRANGE + KEPT if expected else None)
-    day = STRANGE + KEPT
+    day = max(STRANGE + KEPT, days_before(days).date())
+    assert result.first == (day if expected else None)
     sentence = f"1 open finding expires within 7 days, the first on {time_labels.full_day(day)}."
     assert result.text() == (sentence if expected else "")
+
+
+@pytest.mark.parametrize(
+    ("kept", "archived", "days"), [(7, False, 7), (7, True, 90), (200, True, 200), (7, True, 30)]
+)
+def test_findings_of_archived_days_are_kept_for_ninety_days(
+    store: Store, settings: Settings, finding: Finding, kept: int, archived: bool, days: int
+) -> None:
+    """Or for as long as the archive has their events."""
+    given = {"retention_days": kept, "archive": archived, "archive_days": days if days == 30 else 0}
+    stored = settings.store.model_copy(update=given)
+    of = settings.model_copy(update={"store": stored})
+    last = dt.datetime.combine(STRANGE + dt.timedelta(days=days), dt.time(12), dt.UTC)
+    shown = frozenset({finding.finding_id})
+    assert expiring.expiring(store, of, last - dt.timedelta(days=7), shown).findings == 0
+    assert expiring.expiring(store, of, last - dt.timedelta(days=6), shown).findings == 1
 
 
 def test_only_shown_findings_count(store: Store, settings: Settings, finding: Finding) -> None:
