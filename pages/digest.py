@@ -31,6 +31,7 @@ def render(ctx: Context) -> None:
     with filter_bar.title("Weekly digest" if period.cadence == "weekly" else "Daily digest"):
         _picker(ctx, period)
     coverage_banner.show(ctx)
+    coverage_banner.show_missing_archive(ctx, period.window(now))
     may_see = ctx.user.may("see_findings")
     made = digest(store, ctx.runtime.settings, period, now, findings=may_see)
     moment = time_labels.short(naive_utc(now), period.zone, now)

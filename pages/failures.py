@@ -30,6 +30,7 @@ def render(ctx: Context) -> None:
     filter_bar.head("Failures", filter_, None, last=lambda: _downloads(ctx, listing))
     filter_bar.caption(_summary(listing, elapsed_ms), filter_, window)
     coverage_banner.show(ctx)
+    coverage_banner.show_missing_archive(ctx, queries.window_of_causes(filter_, now))
     spotlights.draw(ctx, filter_)
     incident_filters.draw(store, listing)
     if not queries.summary(store, filter_, now).incidents and not url_state.param("incident"):

@@ -52,6 +52,7 @@ def render(ctx: Context) -> None:
         window,
     )
     coverage_banner.show(ctx)
+    coverage_banner.show_missing_archive(ctx, window)
     soon = expiring.expiring(ctx.runtime.store, ctx.runtime.settings, now, queue.budget.shown)
     if soon.findings:
         st.warning(

@@ -25,7 +25,7 @@ QUERY = f"from=30d&{ZONE}"
 _LINES = ("attention", "events", "findings", "incidents")
 
 
-class _OwnerMiddleware:
+class OwnerMiddleware:
     """Sets an owner as the user, whom the guard would have checked."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -42,7 +42,7 @@ class Workspace:
     def __init__(self, folder: Path, copy: Path) -> None:
         self.folder, self.copy = folder, copy
         routes = Starlette(
-            routes=[*api.ROUTES, *attention_route.ROUTES], middleware=[Middleware(_OwnerMiddleware)]
+            routes=[*api.ROUTES, *attention_route.ROUTES], middleware=[Middleware(OwnerMiddleware)]
         )
         self.client = TestClient(routes)
 

@@ -9,10 +9,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trail.core.clock import utc_text
+from trail.core.clock import shifted, utc_text
 from trail.events import counts, names
 from trail.events.cursor import Cursor
-from trail.incidents import shown
+from trail.incidents import cause_score, shown
 from trail.incidents.grouping import CLASSES, STORM, TRANSIENT
 from trail.incidents.incident import ORDERS, UNKNOWN, Incident, Recurrence
 from trail.incidents.incident_sql import incidents_sql, matching_sql
@@ -243,6 +243,13 @@ def attempts(
         f"{names.join_names(star, ', run')} order by occurred_at, event_id", params
     )
     return list(table.to_pylist())
+
+
+def window_of_causes(filter_: Filter, now: dt.datetime) -> Window:
+    """Return the window of *filter_* and the time before it that may have caused its incidents."""
+    window = filter_.window(now)
+    start = window.start and shifted(window.start, -cause_score.LOOK_BACK)
+    return Window(start, window.end)
 
 
 def target_types(engine: Engine, filter_: Filter, now: dt.datetime) -> list[str]:

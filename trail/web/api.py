@@ -26,6 +26,7 @@ from trail.events import timeline as bars
 from trail.events.cursor import Cursor
 from trail.findings import queries as unusual
 from trail.incidents import incident_json as failures
+from trail.incidents import queries as incident_queries
 from trail.incidents.listing import Listing
 from trail.incidents.shown import Shown
 from trail.runtime import process, startup
@@ -80,6 +81,7 @@ def facets(request: Request) -> Response:
                 store, filter_, now, targets=counts.TOP_TARGETS, leave_out=hidden
             ).values.items()
         }
+        | request_filter.notices(request)
     )
 
 
@@ -110,7 +112,7 @@ def incidents(request: Request) -> Response:
 
     `group` (open, ended, transient), `pattern`, `owner` and `order` are those of the page.
     """
-    filter_, store, now = request_filter.of(request)
+    filter_, store, now = request_filter.of(request, incident_queries.window_of_causes)
     shown = Shown.parse(request.query_params.items())
     rows, skip = rows_of(request), number_of(request, "skip", 0)
     result = failures.records(store, filter_, now, shown, rows=rows, skip=skip)

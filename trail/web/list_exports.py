@@ -12,8 +12,10 @@ from trail.events import export as exports
 from trail.findings import csv_export as findings_csv
 from trail.findings import listing as findings_listing
 from trail.incidents import csv_export as incidents_csv
+from trail.incidents import queries
 from trail.incidents.shown import Shown
 from trail.runtime import process
+from trail.storage import tiers
 from trail.storage.filters import Filter
 from trail.web import parameters, request_filter
 from trail.web.api_route import BYTES, ApiRoute, Content, Operation
@@ -28,6 +30,7 @@ from trail.web.streaming import Download
 def export_incidents(request: Request) -> Response:
     """Return the incidents as a CSV download: all fields, or as on screen with `columns`."""
     filter_, store, now = request_filter.of(request)
+    tiers.require_whole(store, queries.window_of_causes(filter_, now))
     shown = Shown.parse(request.query_params.items())
     if columns := _columns(request):
         chunks = incidents_csv.stream_columns(store, filter_, now, shown, columns, _names())
@@ -47,6 +50,7 @@ def export_findings(request: Request) -> Response:
     ):  # checked by the guard, too
         return json_error(403, "Findings are for owners and reviewers.")
     filter_, store, now = request_filter.of(request)
+    tiers.require_whole(store, filter_.window(now))
     shown = findings_listing.Shown.parse(request.query_params.items())
     listing = findings_listing.Listing(store, filter_, shown, now)
     if columns := _columns(request):

@@ -1,6 +1,7 @@
 """What the query string of a request selects: the filter, the store, and what names nothing."""
 
 import datetime as dt
+from collections.abc import Callable
 
 from starlette.requests import Request
 
@@ -10,16 +11,19 @@ from trail.events import events, value_names
 from trail.runtime import startup
 from trail.storage import archived_month, cold_tier
 from trail.storage.duckdb import Store
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from trail.web import parameters
 
 _MAX_ROWS = 1_000
 
 
-def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
+def of(
+    request: Request, read: Callable[[Filter, dt.datetime], Window] = Filter.window
+) -> tuple[Filter, Store, dt.datetime]:
     """Return the filter of *request*, the store for reading, and the present (aware).
 
-    The filter has IDs in place of names; see `notices`. Raises `InputError` and `FilterError`.
+    The filter has IDs in place of names; see `notices`. *read* returns the window of the events
+    that the answer rests on. Raises `InputError` and `FilterError`.
     """
     pairs = [
         pair
@@ -31,14 +35,14 @@ def of(request: Request) -> tuple[Filter, Store, dt.datetime]:
     month = request.query_params.get(archived_month.NAME, "")
     asked = archived_month.limited(Filter.parse(pairs), month, now)
     filter_, request.state.misnamed = value_names.resolve(store, asked)
-    request.state.missing = cold_tier.missing(store, filter_.window(now))
+    request.state.missing = cold_tier.missing(store, read(filter_, now))
     return filter_, store, now
 
 
 def notices(request: Request) -> dict[str, list[str]]:
     """Return what a value of the filter that names nothing was probably meant to be, if any.
 
-    Also which archive files of the window are missing.
+    Also which archive files of the window that is read are missing.
     """
     texts = [str(problem) for problem in request.state.misnamed]
     if request.state.missing:

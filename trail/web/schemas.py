@@ -66,7 +66,7 @@ EVENTS = Content(
 )
 FACET_COUNTS = Content(
     JSON,
-    {"type": "object", "properties": dict.fromkeys(FACETS, _COUNTED)},
+    {"type": "object", "properties": dict.fromkeys(FACETS, _COUNTED) | _NOTICES},
     {"category": [{"value": "Source", "count": 12}], "outcome": [{"value": "failure", "count": 1}]},
 )
 TIMELINE = Content(

@@ -15,7 +15,8 @@ from trail.incidents.columns import Scene
 from trail.incidents.grouping import MAX_ATTEMPTS
 from trail.incidents.incident import Change, Incident, Recurrence
 from trail.incidents.listing import Line
-from trail.storage.filters import Filter
+from trail.storage import cold_tier
+from trail.storage.filters import Filter, Window
 from trail.triage import records
 from ui import text, triage_comments, triage_menu, url_state
 from ui.components.day_strip import StripDay, StripRow, day_strip
@@ -24,6 +25,7 @@ from ui.failures.incident_table import STRENGTHS, mark
 from ui.page import Context
 
 _DAYS, _ROWS, _RUNS = 30, 7, 12
+_MISSING = "archived events of this time cannot be read"
 
 
 def draw(ctx: Context, filter_: Filter, line: Line, scene: Scene) -> None:
@@ -164,8 +166,11 @@ def _runs(ctx: Context, filter_: Filter, incident: Incident) -> None:
         hide_index=True,
         alt="Runs of this incident",
     )
-    if len(runs) > _RUNS or len(rows) < incident.attempts:
-        st.caption(f"Latest {_RUNS} of {incident.runs:,} runs")
+    if len(rows) < incident.attempts and _is_missing(ctx, incident.first_at, incident.last_at):
+        which = "Some failed attempts" if rows else "The failed attempts"
+        st.text(f"{which} cannot be shown: {_MISSING}.")
+    elif len(runs) > _RUNS or len(rows) < incident.attempts:
+        st.caption(f"Latest {min(len(runs), _RUNS):,} of {text.count(incident.runs, 'run')}")
 
 
 def _result(run: list[dict[str, Any]]) -> str:
@@ -179,13 +184,24 @@ def _attempt_interval(run: list[dict[str, Any]]) -> str:
     return wording.cadence_text(seconds)
 
 
+def _is_missing(ctx: Context, start: dt.datetime, end: dt.datetime) -> bool:
+    """Return whether archived events of the time from *start* to *end* cannot be read."""
+    return bool(cold_tier.missing(ctx.store, Window(start, end)))
+
+
 def _before(ctx: Context, filter_: Filter, incident: Incident, changes: list[Change]) -> None:
+    start = incident.first_at - cause_score.LOOK_BACK
+    is_missing = _is_missing(ctx, start, incident.first_at)
+    title = "Changes" if is_missing and not changes else wording.changes_title(changes)
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.header(wording.changes_title(changes), anchor=False, width="content")
+        st.header(title, anchor=False, width="content")
         if changes:
             badge(f"{changes[0].strength} evidence", STRENGTHS[changes[0].strength])
     st.caption("Changes of this target and of what it refers to, 24 hours before the first failure")
-    if not changes:
+    if is_missing:
+        which = "Other changes" if changes else "The changes"
+        st.text(f"{which} cannot be shown: {_MISSING}.")
+    elif not changes:
         st.text("No recorded change before the first failure.")
     for change in changes:
         kind = "Upstream change" if change.upstream else "Preceding change"
@@ -208,10 +224,7 @@ def _before(ctx: Context, filter_: Filter, incident: Incident, changes: list[Cha
                     at=change.occurred_at.isoformat(),
                 ),
             )
-    around = url_state.with_range(
-        filter_.cleared(), incident.first_at - cause_score.LOOK_BACK, incident.first_at
-    )
-    around = overview.changes(around)
+    around = overview.changes(url_state.with_range(filter_.cleared(), start, incident.first_at))
     number = counts.count(ctx.store, around, ctx.now)
     st.page_link(
         url_state.EXPLORE,
