@@ -16,6 +16,8 @@ from trail.storage.engine import Engine
 from trail.storage.filters import Window
 
 MARK = "seals.verified"
+# How the reason of a removal ends if its events are in the archive.
+ARCHIVED = "; archived"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,30 @@ def status(engine: Engine) -> Status:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """Events and second reports of a UTC day removed by retention: why, by whom, when."""
+    """Events and second reports of a UTC day removed from the database: why, by whom, when.
+
+    If it `is_archived`, the events went to the archive. `archive_gone` counts the events that were
+    removed from the archive.
+    """
 
     day: dt.date
     gone: int
     gone_twins: int
+    archive_gone: int
+    is_archived: bool
     reason: str
     made_by: str
     sealed_at: dt.datetime
+
+    @property
+    def archived(self) -> int:
+        """Return how many events went from the database to the archive."""
+        return self.gone if self.is_archived else 0
+
+    @property
+    def removed(self) -> int:
+        """Return how many events were removed from the database or the archive for good."""
+        return self.archive_gone + self.gone - self.archived
 
 
 def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
@@ -82,6 +100,9 @@ def removals(engine: Engine, window: Window | None = None) -> list[Removed]:
             line.day,
             chain.integer(line.body.get("gone")),
             chain.integer(line.body.get("gone_twins")),
+            chain.integer(line.body.get("archive_gone")),
+            # Earlier versions did not state the files.
+            bool(line.body.get("archive")) or str(line.body.get("reason")).endswith(ARCHIVED),
             str(line.body.get("reason", "")),
             str(line.body.get("made_by", "")),
             dt.datetime.fromisoformat(str(line.body["sealed_at"])),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trail.core.clock import utc_now
 from trail.incidents import materialize
 from trail.ingest import dedup
-from trail.integrity import removal_seals
+from trail.integrity import removal_seals, seal_status
 from trail.integrity.mirror import Files
 from trail.retention import archive, legal_holds
 from trail.retention.archive import Archived
@@ -121,7 +121,7 @@ class Purge:
 
     def _reason(self) -> str:
         text = f"retention policy: events before {self.cutoff:%Y-%m-%d}"
-        return text if self.archived is None else f"{text}; archived"
+        return text if self.archived is None else f"{text}{seal_status.ARCHIVED}"
 
     def _sweep(self, cursor: Cursor) -> dict[str, int]:
         edge = self.cutoff

@@ -4,6 +4,8 @@ Verification runs in the background. Accepting the current state needs a reason,
 chain.
 """
 
+import datetime as dt
+
 import streamlit as st
 
 from trail.core.errors import InputError
@@ -126,23 +128,34 @@ def _key(ctx: Context, files: Files) -> None:
 
 
 def _removals(ctx: Context) -> None:
-    st.subheader("Removed by retention policy", anchor=False)
+    st.subheader("Archived and removed by retention policy", anchor=False)
     rows = seal_status.removals(ctx.runtime.store)[::-1]
     if not rows:
-        st.text("No events removed")
+        st.text("No events archived or removed")
         return
-    events = text.count(sum(row.gone for row in rows), "event")
-    st.text(f"{events} of {text.count(len(rows), 'day')}. Each removal is sealed.")
+    archived = _events_of_days([(row.day, row.archived) for row in rows])
+    removed = _events_of_days([(row.day, row.removed) for row in rows])
+    st.text(f"Archived: {archived}. Removed: {removed}. Each change is sealed.")
     with st.expander("By day"):
         shown = rows[:_MAX_REMOVALS]
         tables.draw(
             {
                 "Day (UTC)": [str(row.day) for row in shown],
-                "Removed": [row.gone for row in shown],
+                "Archived": [row.archived for row in shown],
+                "Removed": [row.removed for row in shown],
                 "Reason": [row.reason for row in shown],
                 "By": [row.made_by for row in shown],
             },
-            "Removed events by day",
+            "Archived and removed events by day",
         )
         if len(rows) > _MAX_REMOVALS:
             st.caption(f"Newest {_MAX_REMOVALS} of {len(rows):,}")
+
+
+def _events_of_days(counts: list[tuple[dt.date, int]]) -> str:
+    """Return how many events of how many days the *counts* are; a day may be there repeatedly."""
+    days = {day for day, events in counts if events}
+    if not days:
+        return "none"
+    events = text.count(sum(events for _, events in counts), "event")
+    return f"{events} of {text.count(len(days), 'day')}"

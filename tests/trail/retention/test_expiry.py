@@ -19,7 +19,7 @@ from tests.trail.retention.test_policy import (
     with_archive,
 )
 from trail.core.settings import Settings
-from trail.integrity import verification
+from trail.integrity import archive_check, seal_status, verification
 from trail.retention import adoption, archive, expiry, legal_holds
 from trail.storage import cold_tier, tiers
 from trail.storage.duckdb import Store
@@ -176,3 +176,25 @@ def test_held_events_without_a_search_text_are_not_listed_as_searchable(
     assert "e7-1" in read(archived)
     assert [part.keyed for part in cold_tier.parts(archived)] == [True, *[False] * 5]
     assert not any(part.searchable for part in cold_tier.parts(archived))
+
+
+def test_what_is_archived_and_what_is_removed_are_counted_apart(
+    archived: Store, expiring: Settings
+) -> None:
+    def totals() -> tuple[int, int]:
+        rows = seal_status.removals(archived)
+        return sum(row.archived for row in rows), sum(row.removed for row in rows)
+
+    assert totals() == (20, 0)
+    done = fixed_clock.retain(archived, expiring, NOW).expired
+    assert totals() == (20, done.events) and done.events
+
+
+def test_seals_of_earlier_versions_say_by_their_reason_what_is_archived(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive_check, "as_section", lambda _: [])
+    load(text(event("old", CUTOFF - DAY), event("new", CUTOFF)))
+    fixed_clock.retain(store, settings, NOW)
+    (row,) = seal_status.removals(store)
+    assert (row.archived, row.removed) == (1, 0)
