@@ -99,13 +99,17 @@ class Store(Section):
         return self.archive_path.absolute() / "incoming"
 
     @property
+    def readable_days(self) -> int | None:
+        """Return for how many days events can be read, archived ones included; None: for ever."""
+        return (self.archive_days or None) if self.archive else self.retention_days
+
+    @property
     def review_days(self) -> int:
         """Return for how many days findings are kept: for as long as their events are stored.
 
         Archived events count for up to `REVIEWED_DAYS`.
         """
-        archived = min(REVIEWED_DAYS, self.archive_days or REVIEWED_DAYS) if self.archive else 0
-        return max(self.retention_days, archived)
+        return max(self.retention_days, min(REVIEWED_DAYS, self.readable_days or REVIEWED_DAYS))
 
     def cutoff(self, now: dt.datetime) -> dt.datetime:
         """Return the midnight (naive UTC) before which events are removed at *now*.

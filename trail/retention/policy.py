@@ -112,7 +112,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
     with archive.changing:
         moment = naive_utc(now)
         clock_check.require_plausible(store, moment)
-        shrink.require_reviewed(store, settings.store.retention_days, moment)
+        shrink.require_reviewed(store, settings, moment)
         planned = preview(store, settings, moment)
         seals = mirror.files(store.path, settings)
         removal_seals.require_valid_chain(store, seals)

@@ -1,7 +1,8 @@
 """A shorter retention period than the last one applied: what nobody has reviewed expires early.
 
 The run waits until these findings and incidents are reviewed or on legal hold, or until an owner
-confirms them. The last applied period is a mark in the database.
+confirms them. Incidents stay for as long as the archive has their events. The last applied period
+is a mark in the database.
 """
 
 import datetime as dt
@@ -9,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from trail.core.errors import TrailError
+from trail.core.settings import Settings
+from trail.core.text import count
 from trail.findings import queries, reviews
 from trail.findings.model import Finding
 from trail.incidents import queries as failures
@@ -52,40 +55,44 @@ class Unreviewed:
 
     def error(self) -> UnreviewedError:
         """Return the error that stops the run."""
+        counts = {"open finding": self.findings, "unreviewed incident": self.incidents}
+        listed = " and ".join(count(len(rows), noun) for noun, rows in counts.items() if rows)
         return UnreviewedError(
             f"The retention period was shortened from {self.before} to {self.after} days: "
-            f"{len(self.findings):,} open findings and {len(self.incidents):,} unreviewed "
-            "incidents would expire.",
+            f"{listed} would expire.",
             "Review or hold them, or confirm under Admin, Retention, or with "
             f"python -m trail retain --confirm-unreviewed {self.count}.",
         )
 
 
-def unreviewed(engine: Engine, days: int, now: dt.datetime) -> Unreviewed | None:
-    """Return what a period of *days* removes at *now* (UTC, without zone) and the last one kept.
+def unreviewed(engine: Engine, settings: Settings, now: dt.datetime) -> Unreviewed | None:
+    """Return what the period removes at *now* (UTC, without zone) and the last one kept.
 
     None if the period is no shorter than the last one applied. Findings are those within the review
     budget that are open or need action; incidents those that the Failures page shows, which are
     never marked as reviewed. Neither counts if all its events are on legal hold.
     """
-    before = _last_applied(engine)
+    days, before = settings.store.retention_days, _last_applied(engine)
     if before is None or days >= before:
         return None
     today = dt.datetime.combine(now.date(), dt.time())
     start, end = today - dt.timedelta(days=before), today - dt.timedelta(days=days)
     aware = now.replace(tzinfo=dt.UTC)
     window = Filter(start=start.isoformat(), end=end.isoformat())
-    incidents = [
-        incident
-        for incident in failures.incidents(engine, window, aware, fold=True)
-        if incident.last_at < end and _any_free(engine, _attempts(engine, incident))
-    ]
+    incidents: list[Incident] = []
+    if readable := settings.store.readable_days:
+        oldest = today - dt.timedelta(days=readable)
+        incidents = [
+            incident
+            for incident in failures.incidents(engine, window, aware, fold=True)
+            if incident.last_at < oldest and _any_free(engine, _attempts(engine, incident))
+        ]
     return Unreviewed(before, days, tuple(_findings(engine, window, aware)), tuple(incidents))
 
 
-def require_reviewed(engine: Engine, days: int, now: dt.datetime) -> None:
-    """Raise `UnreviewedError` if a period of *days* removes anything unreviewed at *now*."""
-    found = unreviewed(engine, days, now)
+def require_reviewed(engine: Engine, settings: Settings, now: dt.datetime) -> None:
+    """Raise `UnreviewedError` if the period removes anything unreviewed at *now*."""
+    found = unreviewed(engine, settings, now)
     if found and found.count:
         raise found.error()
 

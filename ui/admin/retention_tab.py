@@ -39,8 +39,7 @@ def draw(ctx: Context) -> None:
 
 def _ask_about_unreviewed(ctx: Context) -> None:
     """Draw what a shorter retention period removes unreviewed, and the owner's confirmation."""
-    days = ctx.runtime.settings.store.retention_days
-    found = shrink.unreviewed(ctx.runtime.store, days, utc_now())
+    found = shrink.unreviewed(ctx.runtime.store, ctx.runtime.settings, utc_now())
     if not found or not found.count:
         return
     with st.container(border=True, gap="xsmall"):

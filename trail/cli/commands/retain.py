@@ -37,7 +37,7 @@ def _arguments(parser: argparse.ArgumentParser) -> None:
 def _run(args: argparse.Namespace, context: Context) -> int:
     store, now = context.workspace_store(), dt.datetime.now(dt.UTC)
     clock = clock_option.confirm(args, context, store, now)
-    unreviewed = shrink.unreviewed(store, context.settings.store.retention_days, naive_utc(now))
+    unreviewed = shrink.unreviewed(store, context.settings, naive_utc(now))
     if unreviewed and unreviewed.count:
         _confirm(args, context, store, unreviewed)
     result: policy.Preview | policy.Purged
