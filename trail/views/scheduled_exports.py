@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 
 from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import InputError
+from trail.core.text import count
 from trail.events.export import FORMATS, Export
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
@@ -115,20 +116,22 @@ def create(
     destination_id: int | None,
     made_by: str,
     now: dt.datetime,
-    retention_days: int,
+    readable_days: int | None,
 ) -> ScheduledExport:
     """Schedule an export, whose first period is the present one at *now* (aware); return it.
 
-    Of *filter_* all but its range is kept. Raises `InputError` for invalid values, for a period of
+    Of *filter_* all but its range is kept. Events can be read for *readable_days*, None: for ever.
+    Raises `InputError` for invalid values, for a period of
     which events would be removed before it is exported, and beyond the limit.
     """
     filter_ = replace(filter_, start="", end="")
     filter_.check()
     if cadence not in CADENCES:
         raise InputError(f"Unknown cadence {cadence!r}.", f"Allowed: {', '.join(CADENCES)}.")
-    if _DAYS[cadence] >= retention_days:
+    if readable_days is not None and _DAYS[cadence] >= readable_days:
         raise InputError(
-            f"Events are kept for {retention_days} days only.", "Export more often than that."
+            f"Events are kept for {count(readable_days, 'day')} only.",
+            "Export more often than that.",
         )
     if file_format not in FORMATS:
         raise InputError(f"Unknown format {file_format!r}.", f"Allowed: {', '.join(FORMATS)}.")
@@ -146,8 +149,8 @@ def create(
     )
 
     def write(cursor: Cursor) -> None:
-        ((count,),) = cursor.execute("select count(*) from scheduled_exports").fetchall()
-        if count >= MAX_EXPORTS:
+        ((number,),) = cursor.execute("select count(*) from scheduled_exports").fetchall()
+        if number >= MAX_EXPORTS:
             raise InputError(f"There are {MAX_EXPORTS} scheduled exports.", "Delete one of them.")
         cursor.execute(
             "insert into scheduled_exports values ($id, $name, $query, $columns, $format, "

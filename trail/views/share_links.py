@@ -1,7 +1,7 @@
 """Short links to the state of a page, with fixed or with relative times.
 
-A link works for the retention period: after that, none of the events that existed when it was made
-is left. It grants nothing: whoever opens it signs in, and sees what the role allows.
+A link works for as long as events can be read: after that, none of those that existed when it was
+made is left. It grants nothing: whoever opens it signs in, and sees what the role allows.
 """
 
 import datetime as dt
@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from trail.core.clock import naive_utc, utc_text
 from trail.core.errors import InputError
+from trail.core.text import count
 from trail.storage import search_time
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
@@ -91,14 +92,14 @@ def create(
     query: str,
     made_by: str,
     now: dt.datetime,
-    days: int,
+    days: int | None,
     *,
     fixed: bool,
 ) -> ShareLink:
     """Store a link to *page* with the query string *query*, and return it.
 
-    The same state gives the same link, which then works for another *days*. Expired links are
-    deleted. *now* is UTC without zone. Raises `InputError` beyond the limits.
+    The same state gives the same link, which then works for another *days* (None: for ever).
+    Expired links are deleted. *now* is UTC without zone. Raises `InputError` beyond the limits.
     """
     if page not in PAGES:
         raise InputError(f"Page {page!r} has no links.", f"Allowed: {', '.join(PAGES)}.")
@@ -109,7 +110,7 @@ def create(
     def write(cursor: Cursor) -> ShareLink:
         cursor.execute(
             "delete from share_links where made_at < $before",
-            {"before": now - dt.timedelta(days=days)},
+            {"before": _oldest(now, days)},
         )
         known = cursor.execute(
             "update share_links set made_at = $now where page = $page and query = $query "
@@ -118,12 +119,15 @@ def create(
         ).fetchall()
         if known:
             return ShareLink(known[0][0], page, query, now)
-        ((count,),) = cursor.execute(
+        ((number,),) = cursor.execute(
             "select count(*) from share_links where made_by = $by", {"by": made_by}
         ).fetchall()
-        if count >= MAX_OF_USER:
+        if number >= MAX_OF_USER:
             raise InputError(
-                f"You have {MAX_OF_USER:,} links.", f"Each expires {days} days after its creation."
+                f"You have {MAX_OF_USER:,} links.",
+                f"Each expires {count(days, 'day')} after its creation."
+                if days
+                else "They do not expire. Share a view that you shared before.",
             )
         link = ShareLink(random_id(), page, query, now)
         cursor.execute(
@@ -135,20 +139,30 @@ def create(
     return store.submit(write, versioned=False).result()
 
 
-def find(engine: Engine, link_id: str, now: dt.datetime, days: int) -> ShareLink:
-    """Return the link of that ID; raises `ExpiredError` if there is none at *now* (UTC)."""
+def find(engine: Engine, link_id: str, now: dt.datetime, days: int | None) -> ShareLink:
+    """Return the link of that ID; raises `ExpiredError` if there is none at *now* (UTC).
+
+    Links work for *days* (None: for ever).
+    """
     rows = (
         engine.table(
             "select link_id, page, query, made_at from share_links "
             "where link_id = $id and made_at >= $before",
-            {"id": link_id, "before": now - dt.timedelta(days=days)},
+            {"id": link_id, "before": _oldest(now, days)},
         ).to_pylist()
         if _ID.fullmatch(link_id)
         else []
     )
     if not rows:
+        works = f"Links work for {count(days, 'day')}. " if days else ""
         raise ExpiredError(
-            "This link does not exist or has expired.",
-            f"Links work for {days} days. Ask the sender for a new one.",
+            "This link does not exist or has expired.", f"{works}Ask the sender for a new one."
         )
     return ShareLink(**rows[0])
+
+
+def _oldest(now: dt.datetime, days: int | None) -> dt.datetime:
+    """Return when a link that works at *now* was made at the earliest."""
+    if days is None:
+        return dt.datetime.min  # noqa: DTZ901 - UTC
+    return now - dt.timedelta(days=days)

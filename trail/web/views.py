@@ -62,7 +62,7 @@ def follow(request: Request) -> Response:
             forward=True,
         )
     try:
-        days = runtime.settings.store.retention_days
+        days = runtime.settings.store.readable_days
         link = share_links.find(runtime.store, link_id, utc_now(), days)
     except share_links.ExpiredError as error:
         return _page(404, error.message.rstrip("."), error.hint, "../explore", "Open Explore")

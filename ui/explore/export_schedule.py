@@ -87,7 +87,7 @@ def _create(ctx: Context, filter_: Filter, targets: dict[str, int | None]) -> No
             destination_id=targets[target],
             made_by=ctx.user.username,
             now=dt.datetime.now(dt.UTC),
-            retention_days=ctx.runtime.settings.store.retention_days,
+            readable_days=ctx.runtime.settings.store.readable_days,
         )
     except TrailError as error:
         state["export-error"] = str(error)

@@ -24,14 +24,15 @@ def draw(ctx: Context, filter_: Filter) -> None:
     state = _state(filter_)
     follows = share_links.follows_time(filter_, ctx.now)
     path, link_state, is_fixed = st.session_state.get(_LINK, ("", "", False))
-    days = ctx.runtime.settings.store.retention_days
+    days = ctx.runtime.settings.store.readable_days
+    works = f"works for {text.count(days, 'day')}," if days else "works without an expiry date,"
     share_menu(
         {
             "state": state,
             "isRelative": follows,
             "fixedText": f"{_fixed_text(ctx, filter_)}, also later",
             "relativeText": _relative_text(filter_, follows=follows),
-            "untilText": f"The link works for {days} days, for people who can sign in.",
+            "untilText": f"The link {works} for people who can sign in.",
             "path": path,
             "base": ctx.runtime.settings.forward.public_url,
             "linkState": link_state,
@@ -54,7 +55,7 @@ def _create(ctx: Context, filter_: Filter, *, fixed: bool) -> None:
             _state(shown),
             user.username,
             naive_utc(ctx.now),
-            ctx.runtime.settings.store.retention_days,
+            ctx.runtime.settings.store.readable_days,
             fixed=fixed,
         )
     except TrailError as error:

@@ -73,7 +73,7 @@ def schedule(store: Store, **given: object) -> ScheduledExport:
         "destination_id": None,
         "made_by": "maya",
         "now": NOW,
-        "retention_days": LONG,
+        "readable_days": LONG,
     } | given
     name = str(values.pop("name", "Prod: ../../x «é»"))
     filter_ = values.pop("filter_", FILTER)
@@ -271,7 +271,7 @@ def test_what_cannot_be_scheduled_is_refused(trail: Store, monkeypatch: pytest.M
         ({"file_format": "xlsx"}, "Unknown format"),
         ({"name": "a\u202eb"}, "name is missing or invalid"),
         ({"columns": ("nope",)}, "Unknown column"),
-        ({"cadence": "monthly", "retention_days": 31}, "kept for 31 days"),
+        ({"cadence": "monthly", "readable_days": 31}, "kept for 31 days"),
     ):
         with pytest.raises(InputError, match=message):
             schedule(trail, **wrong)

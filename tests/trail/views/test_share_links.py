@@ -87,6 +87,16 @@ def test_links_expire_and_are_deleted(store: Store) -> None:
     assert store.table("select link_id from share_links").num_rows == 2
 
 
+def test_links_do_not_expire_while_events_can_be_read_for_ever(store: Store) -> None:
+    link = share_links.create(store, "explore", "from=7d", "maya", MOMENT, None, fixed=False)
+    late = MOMENT + dt.timedelta(days=4_000)
+    share_links.create(store, "explore", "", "maya", late, None, fixed=False)
+    assert share_links.find(store, link.link_id, late, None) == link
+    with pytest.raises(share_links.ExpiredError) as refused:
+        share_links.find(store, "a" * 12, late, None)
+    assert refused.value.hint == "Ask the sender for a new one."
+
+
 def test_links_are_limited(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(share_links, "MAX_OF_USER", 2)
     for n in (1, 2):

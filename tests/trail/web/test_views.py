@@ -66,6 +66,20 @@ def test_a_link_leads_through_the_sign_in_and_reveals_nothing_before(
     assert auth.safe_next("/explore?link=abc") == "/explore?link=abc"
 
 
+def test_links_work_for_as_long_as_the_archive_has_events(
+    client: TestClient, store: Store, sign_in: Callable[[str], str]
+) -> None:
+    sign_in("jon")
+    old = link_to(store, "from=7d", utc_now() - dt.timedelta(days=91))
+    runtime = process.current()
+    for archive, archive_days, status in ((False, 0, 404), (True, 91, 404), (True, 92, 303)):
+        limits = {"archive": archive, "archive_days": archive_days}
+        kept = runtime.settings.store.model_copy(update=limits)
+        settings = runtime.settings.model_copy(update={"store": kept})
+        process.start(replace(runtime, settings=settings))
+        assert client.get(old).status_code == status
+
+
 def test_unknown_and_expired_links_say_what_to_do(
     client: TestClient, store: Store, sign_in: Callable[[str], str]
 ) -> None:

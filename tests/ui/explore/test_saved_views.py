@@ -235,6 +235,7 @@ def test_a_shared_link_keeps_the_state_of_the_page(store: Store) -> None:
     fixed = page.share
     assert fixed["linkIsFixed"] and fixed["linkState"] == fixed["state"]
     assert fixed["fixedText"].endswith(" (Europe/Oslo), also later")
+    assert fixed["untilText"] == "The link works for 90 days, for people who can sign in."
     page.do(links=[False])
     assert page.share["path"] != fixed["path"] and not page.share["linkIsFixed"]
     first, second = entries(store, "shared")
@@ -247,7 +248,9 @@ def test_a_shared_link_keeps_the_state_of_the_page(store: Store) -> None:
 def test_an_owner_schedules_an_export_of_the_view(store: Store, settings: Settings) -> None:
     schedule = [{"do": "schedule", "id": ""}]
     assert not AppTest.from_function(_explore, args=("manager", schedule, [])).run().text_input
-    using = settings.model_copy(update={"export": Export(folder=Path("/nowhere"))})
+    # The database has a week only, the archive all before.
+    kept = settings.store.model_copy(update={"archive": True, "retention_days": 7})
+    using = settings.model_copy(update={"store": kept, "export": Export(folder=Path("/nowhere"))})
     process.start(replace(process.current(), settings=using))
     app = AppTest.from_function(_explore, args=("owner", schedule, []), default_timeout=30)
     app.query_params.update({"kind": ["delete"], "tz": ["Asia/Tokyo"]})
