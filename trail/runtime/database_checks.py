@@ -38,8 +38,10 @@ def checks(engine: Engine, settings: Settings, now: dt.datetime) -> list[Check]:
 
 def _events(engine: Engine) -> list[Check]:
     totals = store_status.status(engine)
+    stored = count(totals["events"] + totals["archived"], "event")
+    archived = f", {totals['archived']:,} of them archived" if totals["archived"] else ""
     newest = f", the newest of {totals['newest']}" if totals["newest"] else ""
-    return [check.ok("Events", f"{count(totals['events'], 'event')}{newest}.")]
+    return [check.ok("Events", f"{stored}{archived}{newest}.")]
 
 
 def _clock(engine: Engine, now: dt.datetime) -> list[Check]:

@@ -18,7 +18,7 @@ _FILTER = Filter().put("future_dated", YES, "include")
 
 def draw(ctx: Context) -> None:
     """Draw the newest of these events, if there are any, and the link to all of them."""
-    store, now, zone = ctx.runtime.store, dt.datetime.now(dt.UTC), url_state.timezone()
+    store, now, zone = ctx.store, dt.datetime.now(dt.UTC), url_state.timezone()
     total = counts.count(store, _FILTER, now)
     if not total:
         return

@@ -15,7 +15,7 @@ _MAX_TYPES, _MAX_NAME = 50, 120
 
 def draw(ctx: Context) -> None:
     """Draw the unknown event types, each with its category."""
-    rows = store_status.unknown_actions(ctx.runtime.store)
+    rows = store_status.unknown_actions(ctx.store)
     if not rows:
         st.info("All event types are in the catalogue", icon=":material/check:")
         return
