@@ -199,8 +199,8 @@ def _before(ctx: Context, filter_: Filter, incident: Incident, changes: list[Cha
             badge(f"{changes[0].strength} evidence", STRENGTHS[changes[0].strength])
     st.caption("Changes of this target and of what it refers to, 24 hours before the first failure")
     if is_missing:
-        which = "Other changes" if changes else "The changes"
-        st.text(f"{which} cannot be shown: {_MISSING}.")
+        which = "Other changes may be missing" if changes else "Changes cannot be shown"
+        st.text(f"{which}: {_MISSING}.")
     elif not changes:
         st.text("No recorded change before the first failure.")
     for change in changes:

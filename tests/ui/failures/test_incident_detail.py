@@ -57,7 +57,7 @@ def test_attempts_and_changes_that_cannot_be_read(archived: Store) -> None:
     _remove(archived, "2026-10-05")
     without_change = _lines(query)
     assert any(NOTICE in one for one in without_change)
-    missing = "The changes cannot be shown: archived events of this time cannot be read."
+    missing = "Changes cannot be shown: archived events of this time cannot be read."
     assert missing in without_change
     assert NO_CHANGE not in without_change
     _remove(archived, "2026-10-06")
