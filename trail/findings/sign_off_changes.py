@@ -120,7 +120,7 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
         removals = [
             removed
             for removed in seal_status.removals(engine, window)
-            if removed.sealed_at > signed_at and removed.gone
+            if removed.sealed_at > signed_at and removed.removed
         ]
         if removals:
             last = removals[-1]

@@ -1,8 +1,8 @@
 """A shorter retention period than the last one applied: what nobody has reviewed expires early.
 
 The run waits until these findings and incidents are reviewed or on legal hold, or until an owner
-confirms them. Incidents stay for as long as the archive has their events. The last applied period
-is a mark in the database.
+confirms them. Those whose events are archived stay: incidents for as long as their events, findings
+for `review_days`. The last applied period is a mark in the database.
 """
 
 import datetime as dt
@@ -87,7 +87,9 @@ def unreviewed(engine: Engine, settings: Settings, now: dt.datetime) -> Unreview
             for incident in failures.incidents(engine, window, aware, fold=True)
             if incident.last_at < oldest and _any_free(engine, _attempts(engine, incident))
         ]
-    return Unreviewed(before, days, tuple(_findings(engine, window, aware)), tuple(incidents))
+    kept = now.date() - dt.timedelta(days=settings.store.review_days)
+    findings = tuple(one for one in _findings(engine, window, aware) if one.day < kept)
+    return Unreviewed(before, days, findings, tuple(incidents))
 
 
 def require_reviewed(engine: Engine, settings: Settings, now: dt.datetime) -> None:

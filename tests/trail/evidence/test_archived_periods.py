@@ -96,6 +96,19 @@ def test_a_sign_off_covers_archived_days_and_stays_as_signed(
     assert result.text.count("unchanged, 40 events; archived since") == len(DAYS)
 
 
+def test_what_is_removed_from_the_archive_is_a_change(archiving: Trail, check: Check) -> None:
+    sign(archiving)
+    archive(archiving)
+    stored = archiving.settings.store.model_copy(update={"archive_days": 20})
+    archiving.settings = archiving.settings.model_copy(update={"store": stored})
+    assert archive(archiving, LAST).expired.events == ALL
+    row = signed(archiving, LAST)
+    assert row.state.startswith(f"changed after signing: {ALL} events removed (")
+    result = check(packed(archiving, LAST))
+    assert result.code == 0, result.text
+    assert "removed or accepted after it was archived, 0 events cannot be checked" in result.text
+
+
 def test_a_pack_with_a_changed_archived_event_is_refused(archiving: Trail, check: Check) -> None:
     archive(archiving)
     inside = files(packed(archiving))

@@ -66,6 +66,18 @@ def test_an_open_finding_stops_a_shorter_period_until_it_is_confirmed(
     assert retain(store, shorter, NOW + dt.timedelta(days=1))
 
 
+def test_a_finding_whose_events_are_archived_does_not_stop_it(
+    store: Store, settings: Settings, finding_id: str
+) -> None:
+    shorter = keeping(settings, 60, archive=True)
+    found = shrink.unreviewed(store, shorter, NOW)
+    assert found
+    assert found.count == 0
+    assert retain(store, shorter, NOW).archived > 0
+    (kept,) = queries.queue(store, Filter(), NOW.replace(tzinfo=dt.UTC)).findings
+    assert kept.finding_id == finding_id
+
+
 def test_a_reviewed_or_held_finding_does_not_stop_it(
     store: Store, settings: Settings, finding_id: str
 ) -> None:
