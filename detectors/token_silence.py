@@ -89,7 +89,8 @@ def _quarter_hours(first: int, last: int) -> tuple[ExampleEvent, ...]:
 
 
 _FIRST, _SECOND, _THIRD = _quarter_hours(0, 5), _quarter_hours(5, 16), _quarter_hours(16, 20)
-_OTHERS = daily(range(40), "users/ben", "Source Modified")
+# Until late: after the end of all data, nothing is known to be silent.
+_OTHERS = daily(range(40), "users/ben", "Source Modified", time="23:50")
 
 DETECTOR = Detector(
     name="silence",
@@ -105,6 +106,7 @@ DETECTOR = Detector(
     examples=(
         match("Eight runs a day, then none", _OTHERS, _SYNCS, day=30),
         no_match("Eight runs a day", _OTHERS, _SYNCS),
+        no_match("All data ends with the eight runs a day", _SYNCS, day=35),
         no_match("The first weekend of a token that works on weekdays", _OTHERS, _FIRST, day=5),
         match("Silent for a pause and a half from Tuesday on", _OTHERS, _FIRST, _SECOND, day=19),
         no_match("The third weekend", _OTHERS, _FIRST, _SECOND, _THIRD, day=21),

@@ -2,7 +2,7 @@
 
 Every window covers earlier days only, so a score never depends on later events.
 
-`judged` (since, until, at_time): the days to score, and the time of scoring.
+`judged` (since, until, at_time): the days to score, and up to when data is known by now.
 `acted` (day, actor_key, actor_type, action, category, kind, risk, n, targets, hours, first_at,
   last_at): one row per actor, action and day; `hours` has one bit per UTC hour.
 `actor_days` (day, actor_key, actor_type, grp, m, first_day, day_before, n, hours, risk): one row
@@ -17,8 +17,10 @@ System events, failures, checks and run-time notices are excluded: no actor deci
 
 import datetime as dt
 
+from trail.events import coverage
 from trail.findings import amounts, risks
 from trail.storage.connection import Cursor
+from trail.storage.inside import Inside
 
 # Kinds that no user or token decides on; `read` and `run` are habits and are included.
 AUTOMATIC = ("failure", "partial", "enforce", "detect", "complete")
@@ -91,10 +93,12 @@ TABLES = ("judged", "risks", "acted", "grouped", "actor_days", "groups", "everyo
 
 def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) -> None:
     """Create the tables for scoring the days *since* to *until* (inclusive) at *now* (UTC)."""
+    # After the end of the data, nobody is known to be inactive.
+    known = coverage.known_until(Inside(cursor), now) or now
     cursor.execute(
         "create or replace temp table judged as "
         f"select date '{since}' as since, date '{until}' as until, "
-        f"timestamp '{now.isoformat(sep=' ')}' as at_time"
+        f"timestamp '{known.isoformat(sep=' ')}' as at_time"
     )
     for statement in (_RISKS, _ACTED, _GROUPED, _ACTOR_DAYS, _GROUPS, _EVERYONE, amounts.TABLE):
         cursor.execute(statement)

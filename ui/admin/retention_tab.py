@@ -98,7 +98,7 @@ def _next_run(ctx: Context) -> None:
     is_due = bool(preview.events or expiry.due(store, settings, now))
     with st.container(horizontal=True, vertical_alignment="center"):
         confirmed = st.checkbox(
-            "Remove now instead of tonight", key="retain-sure", disabled=not is_due
+            "Remove now, not with the next hourly run", key="retain-sure", disabled=not is_due
         )
         st.button(
             "Remove events",

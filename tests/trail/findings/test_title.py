@@ -122,6 +122,7 @@ def title_of(
             (
                 *(daily(range(40), "tokens/sync", "Source Modified", time=f"{hour:02}:00",
                         target=f"s-{hour}") for hour in range(0, 24, 3)),
+                events(40, "23:50", "users/ben", "Source Modified", "s-1"),
             ),
             40, "tokens/sync",
             "Token sync has been inactive since Friday 23:00; before, its longest pause overnight "
