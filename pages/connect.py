@@ -47,7 +47,8 @@ def _stored() -> None:
     """Draw the events that arrived last, refreshed every few seconds."""
     store = process.current().store
     shown = Filter(tz=url_state.timezone_name())
-    stored = text.count(store_status.status(store)["events"], "event")
+    totals = store_status.status(store)
+    stored = text.count(totals["events"] + totals["archived"], "event")
     event_feed.draw(
         arrivals.latest(store, _ROWS),
         shown,

@@ -87,12 +87,13 @@ def page_of(kind: Kind) -> str:
 def rest(kind: Kind, left: list[Item]) -> Item:
     """Return the row that stands for *left*, the further items of *kind*, most urgent first."""
     singular, plural = _NOUNS[kind]
+    than = "Older or less severe" if kind == "finding" else "Less urgent"
     return Item(
         subject="",
         kind=kind,
         urgency=left[0].urgency,
         title=count(len(left), singular, plural),
-        reason=f"Less urgent than the {MOST} listed",
+        reason=f"{than} than the {MOST} listed",
         since=None,
         path=_PAGES[kind],
         count=len(left),

@@ -73,7 +73,7 @@ class _Metrics:
     def collect(self) -> Iterator[Any]:
         runtime = process.current()
         counts = store_status.status(runtime.store)
-        yield _gauge("events", "Stored events.", counts["events"])
+        yield _gauge("events", "Events in the database.", counts["events"])
         yield _gauge(
             "unknown_actions", "Event types without a category.", counts["unknown_actions"]
         )
