@@ -209,13 +209,14 @@ def _of_new_actors(engine: Engine, entries: list[Entry], unit: str) -> list[Entr
     firsts: dict[str, Entry] = {}
     for entry in entries:
         firsts.setdefault(entry.target, entry)
-    known = matches.first_events(
-        engine, (target.removeprefix(matches.ACTOR_PREFIX) for target in firsts)
+    known = matches.known_actors(
+        engine,
+        {target.removeprefix(matches.ACTOR_PREFIX): one.at for target, one in firsts.items()},
     )
     return [
         entry
         for target, entry in firsts.items()
-        if matches.truncated(known[target.removeprefix(matches.ACTOR_PREFIX)], unit) >= entry.at
+        if target.removeprefix(matches.ACTOR_PREFIX) not in known
     ]
 
 

@@ -8,16 +8,18 @@ from zoneinfo import ZoneInfo
 
 from trail.core import event_text
 from trail.core.clock import naive_utc
+from trail.core.errors import UnavailableError
 from trail.events import events
 from trail.events.actor_names import DISPLAY_P
 from trail.events.names import MESSAGE_COLUMNS
 from trail.notifications.rate_limit import FIRST_MESSAGES, Match, RateLimitState
 from trail.notifications.rule import Rule
-from trail.storage import timezones
+from trail.storage import tiers, timezones
+from trail.storage.duckdb import Store
 from trail.storage.engine import Engine, Params
-from trail.storage.event_flags import AHEAD
+from trail.storage.event_flags import AHEAD, TRUSTED
 from trail.storage.filters import Filter, Window
-from trail.storage.where import Selection, literal, select
+from trail.storage.where import Selection, literal, select, span
 
 _PERSISTENT = "persistent"
 
@@ -167,24 +169,62 @@ def match_events(
     return result
 
 
-def first_events(engine: Engine, actor_ids: Iterable[str]) -> dict[str, dt.datetime]:
-    """Return the time of the first event (naive UTC) by actor, for actors with events."""
-    rows = engine.table(
-        "select p.actor_id, min(e.occurred_at) as first_at from trusted_events e "
-        "join actors p using (actor_key) where list_contains($ids, p.actor_id) group by all",
-        {"ids": sorted(set(actor_ids))},
+def known_actors(engine: Engine, times: Mapping[str, dt.datetime]) -> set[str]:
+    """Return the actors, by ID, with an event before their time (naive UTC) in *times*.
+
+    The hourly counts of both tiers say so, without reading archived days. Events are read only
+    where an actor's first hour is that of its time.
+    """
+    counts = tiers.both(engine) if isinstance(engine, Store) else engine
+    rows = counts.table(
+        "select p.actor_id, min(c.hour) as hour from actor_cube c join actors p using (actor_key) "
+        f"where list_contains($ids, p.actor_id) and {TRUSTED} group by all",
+        {"ids": sorted(times)},
     ).to_pylist()
-    return {row["actor_id"]: row["first_at"] for row in rows}
+    known = {
+        row["actor_id"] for row in rows if row["hour"] < truncated(times[row["actor_id"]], "hour")
+    }
+    unsure = {
+        actor: at
+        for actor, at in times.items()
+        if actor not in known and at > truncated(at, "hour")
+    }
+    if not unsure:
+        return known
+    window = Window(truncated(min(unsure.values()), "hour"), max(unsure.values()))
+    rows = _rows_of_window(
+        engine,
+        window,
+        "select p.actor_id, min(e.occurred_at) as first_at from trusted_events e "
+        f"join actors p using (actor_key) where {span(window, 'e.occurred_at')} "
+        "and list_contains($ids, p.actor_id) group by all",
+        {"ids": sorted(unsure)},
+    )
+    return known | {row["actor_id"] for row in rows if row["first_at"] < unsure[row["actor_id"]]}
+
+
+def _rows_of_window(
+    engine: Engine, window: Window, sql: str, params: Params
+) -> list[dict[str, Any]]:
+    """Return the rows of *sql*, about events of *window*, from the tiers that it touches.
+
+    While the archive cannot be read, they are those of the database: an alert must not be lost.
+    """
+    reader = tiers.of_window(engine, window)
+    try:
+        rows: list[dict[str, Any]] = reader.table(sql, params).to_pylist()
+    except UnavailableError:
+        if reader is engine:
+            raise
+        rows = engine.table(sql, params).to_pylist()
+    return rows
 
 
 def _without_earlier_event(engine: Engine, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the *rows* of actors whose very first event is the first event of the row."""
-    if not rows:
-        return rows
-    first = first_events(engine, (row["target"].removeprefix(ACTOR_PREFIX) for row in rows))
-    return [
-        row for row in rows if first[row["target"].removeprefix(ACTOR_PREFIX)] >= row["first_at"]
-    ]
+    times = {row["target"].removeprefix(ACTOR_PREFIX): row["first_at"] for row in rows}
+    known = known_actors(engine, times) if times else set()
+    return [row for row in rows if row["target"].removeprefix(ACTOR_PREFIX) not in known]
 
 
 def count_matches(rule: Rule, state: RateLimitState, target: str, new: int, in_window: int) -> int:
@@ -269,7 +309,9 @@ def _count_in_window(
         f"and {selected.timed()}"
     )
     group = group_of(rule)
-    result = engine.table(
+    result = _rows_of_window(
+        engine,
+        Window(earliest),
         f"with seen as (select {group.key} as target, e.occurred_at, e.ingested_at, e.event_id, "
         f"e.verified from trusted_events e {group.join} where {where}), "
         "last as (select target, max(occurred_at) as last_at from seen "
@@ -278,7 +320,7 @@ def _count_in_window(
         f"where s.occurred_at > l.last_at - {minutes} and s.occurred_at <= l.last_at "
         "group by s.target",
         {**selected.params, **new_events.params},
-    ).to_pylist()
+    )
     return {row["target"]: row["n"] for row in result}
 
 

@@ -52,6 +52,13 @@ def both(store: Store) -> Store:
         return _tiered[store.number]
 
 
+def of_window(engine: Engine, window: Window) -> Engine:
+    """Return what answers for *window*: both tiers if it touches archived days, else *engine*."""
+    if isinstance(engine, Store) and cold_tier.touches(engine, window):
+        return both(engine)
+    return engine
+
+
 def are_read(store: Store) -> bool:
     """Return whether a query or a stream reads the archived days of *store* just now."""
     tiered = _tiered.get(store.number)
