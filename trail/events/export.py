@@ -148,7 +148,7 @@ def stream(
     begins with a byte order mark if *csv_bom*. Raises `UnavailableError` at once if an archive file
     of the window is missing: an export is whole.
     """
-    tiers.require_whole(engine, export.filter.window(now))
+    tiers.require_whole(engine, export.filter.window(now), "Then export again.")
     write = {"csv": _csv, "ndjson": _ndjson, "parquet": _parquet}.get(export.format, _documents)
     chunks = write(engine, export, now, limit, tally or Tally())
     return csv_safety.marked(chunks, csv_bom and export.format == "csv")

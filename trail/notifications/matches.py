@@ -282,12 +282,25 @@ def silence_text(rule: Rule) -> str:
 
 
 def has_recent_event(engine: Engine, rule: Rule, now: dt.datetime) -> bool:
-    """Return whether any event of the last `silent_minutes` matches the rule's filter."""
+    """Return whether any event of the last `silent_minutes` matches the rule's filter.
+
+    Archived days are read only if no later event does; raises `UnavailableError` if one cannot be.
+    """
+    window = Window(now - dt.timedelta(minutes=rule.silent_minutes))
+    if _has_event(engine, rule, window, now):
+        return True
+    reader = tiers.of_window(engine, window)
+    if reader is engine:
+        return False
+    tiers.require_whole(reader, window, "The rule is evaluated again every minute.")
+    return _has_event(reader, rule, window, now)
+
+
+def _has_event(engine: Engine, rule: Rule, window: Window, now: dt.datetime) -> bool:
     selection = select(engine, Filter.parse(rule.query), now.replace(tzinfo=dt.UTC))
-    start = literal(now - dt.timedelta(minutes=rule.silent_minutes))
     return bool(
         engine.table(
-            f"select 1 from trusted_events e where e.occurred_at >= {start} "
+            f"select 1 from trusted_events e where {span(window, 'e.occurred_at')} "
             f"and {selection.where} limit 1",
             selection.params,
         ).num_rows

@@ -65,16 +65,17 @@ def are_read(store: Store) -> bool:
     return tiered is not None and tiered.readers > 0
 
 
-def require_whole(engine: Engine, window: Window) -> None:
+def require_whole(engine: Engine, window: Window, hint: str = "Then try again.") -> None:
     """Raise `UnavailableError` if a file with archived events of *window* is missing or damaged.
 
-    For what leaves the product, where nobody would see the notice of a page.
+    For what leaves the product, where nobody would see the notice of a page. *hint* says what to do
+    once the file is there.
     """
     if isinstance(engine, TieredStore | _InsideBoth) and (
         files := cold_tier.missing(engine, window)
     ):
         text = cold_tier.missing_text(files, engine.archive)
-        raise UnavailableError(text, "Then try again.")
+        raise UnavailableError(text, hint)
 
 
 def _reader(store: Store) -> "TieredStore":

@@ -13,6 +13,7 @@ from tests.trail.random_trail import event
 from tests.trail.retention.test_policy import text, with_archive, with_retention
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
+from trail.notifications import matches
 from trail.notifications.dry_run import dry_run
 from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule
@@ -105,3 +106,39 @@ def test_a_threshold_counts_the_archived_part_of_its_window(
     load(text(event("b", SOON, actor="users/ana")))
     alerts.run_once()
     assert [message["count"] for message in delivered(store)] == [3]
+
+
+def test_archived_events_end_a_silence(
+    store: Store, settings: Settings, load: Load, alerts: Alerts, save_rule: SaveRule
+) -> None:
+    rule = save_rule("Quiet", kind="silence", query="action=Source+Created", silent_minutes=14_400)
+    load(text(event("a", naive_utc(NOW) - 9 * DAY), event("b", SOON, "Source Deleted")))
+    archive(store, settings)
+    alerts.run_once()
+    assert delivered(store) == []
+
+    folder = settings.store.archive_path
+    folder.rename(folder.with_name("away"))
+    for _ in range(2):
+        alerts._silence_checked_at = None
+        status = alerts.run_once()
+        assert f"Rule {rule.name!r}: Archive file" in status, "unknown is not silent"
+    assert delivered(store) == []
+    folder.with_name("away").rename(folder)
+    alerts._silence_checked_at = None
+    assert "1 rules, 0 targets" in alerts.run_once()
+
+    clock = alerts.clock
+    alerts.clock = lambda: clock() + DAY + MINUTE
+    alerts.run_once()
+    assert [message["text"] for message in delivered(store)] == [matches.silence_text(rule)]
+
+
+def test_the_back_test_of_silence_ends_with_archived_events(
+    store: Store, settings: Settings, load: Load
+) -> None:
+    rule = Rule("Quiet", "silence", silent_minutes=5 * 24 * 60)
+    load(text(*(event(f"e{n}", naive_utc(NOW) - n * DAY) for n in range(1, 25, 4))))
+    whole = dry_run(store, rule, 30, now=naive_utc(NOW))
+    archive(store, settings)
+    assert dry_run(store, rule, 30, now=naive_utc(NOW)) == whole
