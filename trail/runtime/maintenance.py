@@ -11,16 +11,16 @@ from trail.accounts.preferences import Preferences
 from trail.accounts.users import Users
 from trail.backup import daily, making
 from trail.core.clock import utc_now
-from trail.core.errors import IntegrityError
+from trail.core.errors import IntegrityError, UnavailableError
 from trail.findings import queries as unusual
 from trail.findings.refresh import refresh
 from trail.incidents.incident_json import records
 from trail.integrity import seal_status, sealing, verification
-from trail.notifications import evaluate
+from trail.notifications import evaluate, rule_store
 from trail.retention import adoption, archive, expiry, policy
 from trail.runtime import digest_job, export_job
 from trail.runtime.job import Job, JobContext
-from trail.storage import cold_changes, cube, search_backfill
+from trail.storage import cold_changes, cube, search_backfill, tiers
 from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
 from trail.triage import records as triage
@@ -125,21 +125,34 @@ def _compact_counts(context: JobContext) -> Callable[[Job], str]:
 def evaluate_alerts(store: Store, now: dt.datetime) -> None:
     """Evaluate the rules on findings and open incidents of the days before *now* (naive UTC).
 
-    What is muted is left out: it is new to the rules once its mute has ended.
+    What is muted is left out: it is new to the rules once its mute has ended. Rows are those of
+    both tiers, as on pages; of the database alone while the archive cannot be read, since an alert
+    must not be lost.
     """
-    recent, moment = Filter(start=_ALERT_PERIOD), now.replace(tzinfo=dt.UTC)
-    result = unusual.queue(store, recent, moment)
-    rows_by_kind = {
-        "findings": list(unusual.records(store, result.findings, recent.zone, moment)),
-        "incidents": list(records(store, recent, moment)),
-    }
-    for kind, listed in rows_by_kind.items():
+    kinds = {rule.kind for rule in rule_store.list_all(store) if rule.active}
+    for kind, rows_of in (("findings", _finding_rows), ("incidents", _incident_rows)):
+        if kind not in kinds:
+            continue
+        try:
+            listed = rows_of(tiers.both(store), now)
+        except UnavailableError:
+            listed = rows_of(store, now)
         rows = _without_muted(store, kind, listed, now)
         store.write(
             lambda cursor, kind=kind, rows=rows: evaluate.evaluate_rows(  # type: ignore[misc]
                 cursor, kind, rows, now
             )
         )
+
+
+def _finding_rows(store: Store, now: dt.datetime) -> list[dict[str, Any]]:
+    recent, moment = Filter(start=_ALERT_PERIOD), now.replace(tzinfo=dt.UTC)
+    result = unusual.queue(store, recent, moment)
+    return list(unusual.records(store, result.findings, recent.zone, moment))
+
+
+def _incident_rows(store: Store, now: dt.datetime) -> list[dict[str, Any]]:
+    return list(records(store, Filter(start=_ALERT_PERIOD), now.replace(tzinfo=dt.UTC)))
 
 
 def _without_muted(
