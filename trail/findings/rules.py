@@ -14,6 +14,8 @@ from trail.storage.where import select, span
 
 _LOOK_BACK = dt.timedelta(days=7)
 _ROWS = 200
+# The days of a back-test.
+BACK_TEST_DAYS = 90
 
 _COLUMNS = (
     "event_id, occurred_at, action, category, kind, risk, actor_id, actor_type, actor_email, "
@@ -52,7 +54,7 @@ def rule(name: str) -> Rule:
 
 
 def back_test(
-    engine: Engine, rule_: Rule, now: dt.datetime, *, days: int = 90, rows: int = _ROWS
+    engine: Engine, rule_: Rule, now: dt.datetime, *, days: int = BACK_TEST_DAYS, rows: int = _ROWS
 ) -> BackTest:
     """Return what *rule_* matches in the *days* before *now* (UTC if naive).
 

@@ -19,8 +19,8 @@ from trail.notifications import deliveries, matches
 from trail.notifications.dry_run import DryRunResult, Entry, dry_run
 from trail.notifications.evaluate import payload
 from trail.notifications.rule import EVENT_KINDS, STATE_KINDS, Rule
-from trail.storage.filters import Filter
-from ui import text, url_state
+from trail.storage.filters import Filter, Window
+from ui import coverage_banner, text, url_state
 from ui.alerts import matches_chart, rule_list
 from ui.page import Context
 
@@ -46,8 +46,9 @@ def draw(ctx: Context, rule: Rule, key: str) -> None:
     if rule.kind in STATE_KINDS:
         st.caption("No back-test: the history of sources, deliveries and checks is not stored.")
         return
+    coverage_banner.show_missing_archive(ctx, Window(utc_now() - dt.timedelta(days=_DAYS)))
     try:
-        result = dry_run(ctx.runtime.store, rule, _DAYS, rows=_past_records(ctx, rule.kind))
+        result = dry_run(ctx.store, rule, _DAYS, rows=_past_records(ctx, rule.kind))
         found = _matches(ctx, rule, result)
     except TrailError as error:
         st.error(text.escape(str(error)))
@@ -81,7 +82,7 @@ def _summary(rule: Rule, result: DryRunResult) -> str:
 
 def _past_records(ctx: Context, kind: str) -> list[dict[str, Any]]:
     """Return the findings or incidents of the back-test; nothing for other kinds of rules."""
-    store, now = ctx.runtime.store, dt.datetime.now(dt.UTC)
+    store, now = ctx.store, dt.datetime.now(dt.UTC)
     past = Filter(start=f"{_DAYS}d")
     if kind == "incidents":
         return list(records(store, past, now))
@@ -101,7 +102,7 @@ def _matches(ctx: Context, rule: Rule, result: DryRunResult) -> list[_Match]:
     by_place = {(entry.at, entry.target): entry for entry in result.entries}
     filter_ = replace(Filter.parse(rule.query), start=f"{_DAYS}d", end="", sort="newest")
     now = dt.datetime.now(dt.UTC)
-    page = events.page(ctx.runtime.store, filter_, now, rows=_CANDIDATES)
+    page = events.page(ctx.store, filter_, now, rows=_CANDIDATES)
     found = []
     for event in page.rows:
         place = (matches.truncated(event["occurred_at"], result.unit), matches.key_of(rule, event))

@@ -1,15 +1,20 @@
-"""The detection rules, each with its toggle and its matches in the retained events."""
+"""The detection rules, each with its toggle and its matches in the last 90 days."""
 
 import datetime as dt
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from trail.core import event_text
+from trail.core.clock import naive_utc
 from trail.events import actor_names
 from trail.findings import rule_toggles, rules
-from ui import tables, text, url_state
+from trail.findings.detector import Rule
+from trail.storage.filters import Window
+from ui import coverage_banner, tables, text, url_state
 from ui.audit import record_action
 from ui.page import Context, acts
+from ui.slow_read import SlowRead
 
 
 def draw(ctx: Context) -> None:
@@ -18,6 +23,10 @@ def draw(ctx: Context) -> None:
         "A rule adds points to a day whenever it matches, even if the activity is usual for the "
         "actor. Check the matches of a rule before you enable it."
     )
+    window = Window(naive_utc(ctx.now) - dt.timedelta(days=rules.BACK_TEST_DAYS))
+    coverage_banner.show_missing_archive(ctx, window)
+    place = st.container()
+    places: list[tuple[Rule, DeltaGenerator]] = []
     with st.container(border=True, gap="small"):
         for state in rule_toggles.states(ctx.runtime.store):
             rule = state["rule"]
@@ -32,8 +41,13 @@ def draw(ctx: Context) -> None:
                     disabled=not ctx.user.may("configure"),
                 )
                 st.caption(text.escape(rule.description))
+            places.append((rule, right))
+    # Last, since archived days may take long.
+    with SlowRead.of_window(ctx.store, window, "detection rules", place) as reading:
+        for rule, right in places:
+            reading.step(rule.name)
             with right:
-                _matches(ctx, rules.back_test(ctx.runtime.store, rule, dt.datetime.now(dt.UTC)))
+                _matches(ctx, rules.back_test(ctx.store, rule, ctx.now))
 
 
 def _matches(ctx: Context, matches: rules.BackTest) -> None:

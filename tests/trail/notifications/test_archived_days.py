@@ -9,7 +9,7 @@ from tests import fixed_clock
 from tests.conftest import Load
 from tests.trail.notifications.conftest import Clock, forward
 from tests.trail.notifications.test_evaluate import SaveRule, alerts, delivered, save_rule
-from tests.trail.random_trail import event
+from tests.trail.random_trail import add_unverified, event
 from tests.trail.retention.test_policy import text, with_archive, with_retention
 from trail.core.clock import naive_utc
 from trail.core.settings import Settings
@@ -17,8 +17,7 @@ from trail.notifications import matches
 from trail.notifications.dry_run import dry_run
 from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule
-from trail.storage import cube, tiers
-from trail.storage.connection import Cursor
+from trail.storage import tiers
 from trail.storage.duckdb import Store
 
 __all__ = ["alerts", "save_rule"]
@@ -43,24 +42,18 @@ def archive(store: Store, settings: Settings) -> None:
     assert fixed_clock.retain(store, settings, NOW).archived
 
 
-def unverified(store: Store, event_id: str) -> None:
-    """Let an event be as one that the signature of its batch does not cover."""
-
-    def mark(cursor: Cursor) -> None:
-        where = f"event_id = '{event_id}'"
-        cursor.execute(f"update events set verified = false, unverified = true where {where}")
-        cube.rebuild(cursor, "true", "true")
-
-    store.write(mark)
-
-
 def test_an_actor_of_archived_days_is_not_new(
-    store: Store, settings: Settings, load: Load, alerts: Alerts, save_rule: SaveRule
+    store: Store,
+    settings: Settings,
+    load: Load,
+    alerts: Alerts,
+    save_rule: SaveRule,
+    tmp_path: Path,
 ) -> None:
     save_rule("New", kind="new_actor")
     early = CUTOFF - 3 * DAY
-    load(text(event("a1", early, actor="users/ana"), event("m1", early, actor="users/mallory")))
-    unverified(store, "m1")
+    load(text(event("a1", early, actor="users/ana")))
+    add_unverified(store, tmp_path, [event("m1", early, actor="users/mallory")])
     archive(store, settings)
     alerts.run_once()
     names = ("users/ana", "users/mallory", "users/new")
