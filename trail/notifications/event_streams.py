@@ -18,14 +18,14 @@ from trail.core.model import Notification
 from trail.events.names import MESSAGE_COLUMNS, STAR, join_names
 from trail.notifications import deliveries, destinations
 from trail.notifications.destination import Destination
-from trail.storage import cursors
+from trail.storage import cursors, tiers
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.event_flags import AHEAD
-from trail.storage.filters import Filter
+from trail.storage.filters import Filter, Window
 from trail.storage.inside import Inside
-from trail.storage.where import Selection, literal, select
+from trail.storage.where import Selection, literal, select, span
 
 # Events queued as deliveries at a time.
 BATCH_SIZE = 500
@@ -104,7 +104,10 @@ def count_replay(
     now: dt.datetime,
     until: dt.datetime | None = None,
 ) -> Replay:
-    """Return what `replay` would queue now; takes and raises the same."""
+    """Return what `replay` would queue now; takes and raises the same.
+
+    *engine* reads both tiers (`tiers.both`), so that archived days are counted.
+    """
     result = Replay()
     for items in _replayed(engine, destination, since, now, until):
         result = _added(result, items)
@@ -113,6 +116,7 @@ def count_replay(
 
 def replay(
     cursor: Cursor,
+    engine: Engine,
     destination_id: int,
     since: dt.datetime,
     now: dt.datetime,
@@ -124,11 +128,12 @@ def replay(
 
     All times are naive UTC. Events of a stream are chosen by when they occurred, in that order and
     with the current filter, other messages of the log by when they were created. What still waits
-    to be sent is not queued twice. Raises `InputError` if the number differs from *confirmed*, or
-    exceeds `MAX_REPLAY`.
+    to be sent is not queued twice. *engine* reads both tiers as they are before the transaction of
+    *cursor*: nobody else writes meanwhile. Raises `InputError` if the number differs from
+    *confirmed*, or exceeds `MAX_REPLAY`, and `UnavailableError` if an archived day cannot be read.
     """
-    engine, done = Inside(cursor), Replay()
-    destination = destinations.get(engine, destination_id)
+    done = Replay()
+    destination = destinations.get(Inside(cursor), destination_id)
     for items in _replayed(engine, destination, since, now, until):
         kinds = itertools.groupby(items, key=lambda item: item.kind)
         for kind, group in kinds:
@@ -177,6 +182,8 @@ def _replayed(
 ) -> Iterator[list[_Item]]:
     """Yield what a replay queues, in order and in chunks that are not empty."""
     last: dict[str, Any] | None = None
+    if destination.streams:
+        tiers.require_whole(engine, Window(since, until), "Then count again.")
     while destination.streams:
         rows = _past_events(engine, destination, since, now, until, last)
         if chunk := [
@@ -209,9 +216,9 @@ def _past_events(
     """Return the next events that the stream has passed and that do not wait for delivery."""
     chosen = _selection(engine, destination, now)
     ahead, params = _after_cursor(destination)
-    parts = [f"e.occurred_at >= {literal(since)}", chosen.timed(), f"not ({ahead})"]
-    if until is not None:
-        parts.append(f"e.occurred_at < {literal(until)}")
+    # Parts of the archive before the last event need not be read again.
+    window = Window(last["occurred_at"] if last else since, until)
+    parts = [span(window, "e.occurred_at"), chosen.timed(), f"not ({ahead})"]
     if last is not None:
         time = literal(last["occurred_at"])
         parts.append(

@@ -17,7 +17,7 @@ from trail.notifications import (
     test_message,
 )
 from trail.notifications.destination import Destination
-from trail.runtime import process, stored_secrets
+from trail.runtime import process, startup, stored_secrets
 from trail.storage.connection import Cursor
 from ui import authorship, text
 from ui.alerts import changes, destination_form
@@ -196,9 +196,7 @@ def _replay(ctx: Context, destination: Destination) -> None:
     if pressed and isinstance(days, tuple) and len(days) == 2:
         since, until = event_streams.days(*days)
         try:
-            counted = event_streams.count_replay(
-                ctx.runtime.store, destination, since, utc_now(), until
-            )
+            counted = event_streams.count_replay(ctx.store, destination, since, utc_now(), until)
         except TrailError as error:
             st.error(text.escape(str(error)))
             return
@@ -230,7 +228,13 @@ def _send_again(
 
     def write(cursor: Cursor, _by: str) -> int:
         return event_streams.replay(
-            cursor, number, since, utc_now(), until, confirmed=counted.total
+            cursor,
+            startup.reading_store(),
+            number,
+            since,
+            utc_now(),
+            until,
+            confirmed=counted.total,
         )
 
     try:

@@ -7,13 +7,14 @@ import pytest
 
 from tests import fixed_clock
 from tests.conftest import Load
-from tests.trail.notifications.conftest import Clock, forward
+from tests.trail.notifications.conftest import Clock, forward, hook
 from tests.trail.notifications.test_evaluate import SaveRule, alerts, delivered, save_rule
 from tests.trail.random_trail import add_unverified, event
 from tests.trail.retention.test_policy import text, with_archive, with_retention
 from trail.core.clock import naive_utc
+from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
-from trail.notifications import matches
+from trail.notifications import delivery_log, destinations, event_streams, matches
 from trail.notifications.dry_run import dry_run
 from trail.notifications.evaluate import Alerts
 from trail.notifications.rule import Rule
@@ -135,3 +136,38 @@ def test_the_back_test_of_silence_ends_with_archived_events(
     whole = dry_run(store, rule, 30, now=naive_utc(NOW))
     archive(store, settings)
     assert dry_run(store, rule, 30, now=naive_utc(NOW)) == whole
+
+
+def test_a_replay_sends_archived_events(
+    store: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(event_streams, "_REPLAY_CHUNK", 4)
+    days = range(1, 13)
+    load(text(*(event(f"e{n:02}", naive_utc(NOW) - n * DAY) for n in days)))
+    number = hook(store, "https://hooks.example.com/", streams=True).destination_id
+    stream, now = destinations.get(store, number), naive_utc(NOW)
+    since = now - 10 * DAY
+    whole = event_streams.count_replay(store, stream, since, now)
+    assert whole.events == 10
+    archive(store, settings)
+    both = tiers.both(store)
+    assert event_streams.count_replay(both, stream, since, now) == whole
+
+    def send() -> int:
+        return store.write(
+            lambda cursor: event_streams.replay(cursor, both, number, since, now, confirmed=10)
+        )
+
+    folder = settings.store.archive_path
+    folder.rename(folder.with_name("away"))
+    for _ in range(2):
+        with pytest.raises(UnavailableError, match="missing or damaged"):
+            event_streams.count_replay(both, stream, since, now)
+        with pytest.raises(UnavailableError, match="missing or damaged"):
+            send()
+    assert delivery_log.counts(store) == {}
+    folder.with_name("away").rename(folder)
+    assert send() == 10
+    rows = store.table("select key from deliveries order by delivery_id")
+    assert rows["key"].to_pylist() == [f"e{n:02}" for n in range(10, 0, -1)]
+    assert event_streams.count_replay(both, stream, since, now).total == 0

@@ -65,7 +65,7 @@ def test_exactly_what_was_counted_is_posted(
     def replay(since: dt.datetime, until: dt.datetime | None, confirmed: int) -> int:
         return store.write(
             lambda cursor: event_streams.replay(
-                cursor, number, since, clock(), until, confirmed=confirmed
+                cursor, store, number, since, clock(), until, confirmed=confirmed
             )
         )
 
@@ -103,7 +103,9 @@ def test_without_stream_the_messages_of_the_log_are_sent_again(
     outbox.run_once(until_done=True)
     hooked = destinations.get(store, number)
     assert event_streams.count_replay(store, hooked, since, clock()).messages == 1
-    assert store.write(lambda cursor: event_streams.replay(cursor, number, since, clock())) == 1
+    assert (
+        store.write(lambda cursor: event_streams.replay(cursor, store, number, since, clock())) == 1
+    )
     outbox.run_once(until_done=True)
     assert receiver.good() == ["notice_old", "notice_new", "notice_new"]
 
@@ -120,7 +122,7 @@ def test_a_replay_has_a_limit(
     assert event_streams.count_replay(store, stream, start, clock()).total == 12
     monkeypatch.setattr(event_streams, "MAX_REPLAY", 11)
     with pytest.raises(InputError, match="More than 11"):
-        store.write(lambda cursor: event_streams.replay(cursor, number, start, clock()))
+        store.write(lambda cursor: event_streams.replay(cursor, store, number, start, clock()))
     assert delivery_log.counts(store) == {}
 
 

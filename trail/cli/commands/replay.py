@@ -9,6 +9,7 @@ from trail.cli.context import Context
 from trail.core.clock import utc_now, utc_text
 from trail.core.errors import InputError
 from trail.notifications import destinations, event_streams
+from trail.storage import tiers
 
 
 def _arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,11 +30,12 @@ def _run(args: argparse.Namespace, context: Context) -> int:
             f"Unknown destination {args.destination!r}.",
             f"Known: {', '.join(row.name for row in known.values()) or 'none'}.",
         )
-    counted = event_streams.count_replay(store, destination, since, now, until)
+    both = tiers.both(store)
+    counted = event_streams.count_replay(both, destination, since, now, until)
     if args.yes:
         number = store.write(
             lambda cursor: event_streams.replay(
-                cursor, destination.destination_id, since, now, until, confirmed=counted.total
+                cursor, both, destination.destination_id, since, now, until, confirmed=counted.total
             )
         )
         log.record(
