@@ -32,13 +32,15 @@ def show(ctx: Context, filter_: Filter | None = None) -> None:
     sources = source_health.sources(store, ctx.runtime.settings, naive_utc(ctx.now))
     health = [source for source in sources if belongs(source.name)]
     known = known_time.known(store, ctx.now, filter_)
+    may_connect = ctx.user.may("configure")
     troubled = [source for source in health if source.state in ("failing", "silent")]
     failing = bool(source_health.failing(health))
     covered = any(source.state == "ok" and source.covers_time for source in health)
     if known.until and known.is_late and not covered:
-        message = f"{known.no_data_since(known.until, zone)}. {_why(health, known.until, zone)}"
+        why = _why(health, known.until, zone, may_connect=may_connect)
+        message = f"{known.no_data_since(known.until, zone)}. {why}"
     elif known.until is None and health:
-        message = f"{known_time.NO_DATA_YET}. {_why(health, None, zone)}"
+        message = f"{known_time.NO_DATA_YET}. {_why(health, None, zone, may_connect=may_connect)}"
     elif troubled:
         others = " Other sources are collecting." if covered else ""
         message = f"{_sentences(troubled, None, zone)}{others}"
@@ -47,7 +49,7 @@ def show(ctx: Context, filter_: Filter | None = None) -> None:
     level = "failing" if failing else "late" if health else "files"
     with st.container(horizontal=True, vertical_alignment="center", key=f"coverage-banner-{level}"):
         st.text(f"{'▲' if failing else '◆' if health else '○'} {message}", width="content")
-        if ctx.user.may("configure"):
+        if may_connect:
             target, label = (
                 (url_state.ADMIN, "Sources") if health else (url_state.CONNECT, "Connect")
             )
@@ -75,12 +77,19 @@ def missing_in(ctx: Context, filter_: Filter) -> str:
     return f"{known.no_data_since(known.until, filter_.zone)}: what happened is not known."
 
 
-def _why(health: Sequence[SourceHealth], known_until: dt.datetime | None, zone: ZoneInfo) -> str:
+def _why(
+    health: Sequence[SourceHealth],
+    known_until: dt.datetime | None,
+    zone: ZoneInfo,
+    *,
+    may_connect: bool,
+) -> str:
     """Return the cause of missing data, and what to do about it."""
     if any(source.state in ("failing", "silent") for source in health):
         return _sentences(health, known_until, zone)
     if not health:
-        return "Events come from loaded files: load newer ones, or connect a source."
+        who = "" if may_connect else "an owner can "
+        return f"Events come from loaded files: {who}load newer ones, or connect a source."
     reasons = {
         "ok": "no newer file has arrived",
         "never": "no event received yet",

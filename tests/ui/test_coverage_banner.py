@@ -2,6 +2,7 @@
 
 import datetime as dt
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import SecretStr
@@ -15,6 +16,7 @@ from trail.events import coverage
 from trail.runtime import process
 from trail.runtime.process import Runtime
 from trail.storage.duckdb import Store
+from ui import coverage_banner
 
 NAME = "segment_api"
 HOUR = dt.timedelta(hours=1)
@@ -72,9 +74,12 @@ def test_data_of_a_healthy_source_needs_no_words(
 
 def test_old_files_say_since_when_there_is_no_data(runtime: Runtime, load: Load) -> None:
     load(f"{event('e1', utc_now() - 72 * HOUR)}\n".encode())
-    banner, none = drawn()
+    banner, none = drawn("manager")
     assert banner.startswith("○ No data since ")
-    assert banner.endswith(". Events come from loaded files: load newer ones, or connect a source.")
+    files = "Events come from loaded files: {}load newer ones, or connect a source."
+    assert banner.endswith(f". {files.format('an owner can ')}")
+    zone = ZoneInfo("UTC")
+    assert coverage_banner._why((), None, zone, may_connect=True) == files.format("")
     assert none.startswith(":material/help: No findings in this window. No data since ")
     assert none.endswith(": what happened is not known.")
 

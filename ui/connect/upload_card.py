@@ -147,13 +147,15 @@ def _choices(progress: Progress) -> None:
         st.error(text.escape(progress.error), icon=":material/error:")
     if progress.stage == "checked" and progress.columns and progress.columns.fields:
         _columns(progress, progress.columns)
-    if progress.stage == "checked" and batch.quarantined:
-        number = text.count(batch.quarantined, "unreadable record")
-        st.checkbox(f"Quarantine {number}", value=True, key=_QUARANTINE)
+    quarantine = f"Quarantine {text.count(batch.quarantined, 'unreadable record')}"
+    if progress.stage == "checked" and batch.kept and batch.quarantined:
+        st.checkbox(quarantine, value=True, key=_QUARANTINE)
     with st.container(horizontal=True):
-        if progress.stage == "checked" and (batch.kept or batch.quarantined):
+        if progress.stage == "checked" and batch.kept:
             label = f"Import {text.count(batch.kept, 'event')}"
             _button(label, "import", lambda: _import(progress), primary=True)
+        elif progress.stage == "checked" and batch.quarantined:
+            _button(quarantine, "import", lambda: _import(progress))
         if progress.stage in _BUSY:
             _button("Cancel", "cancel", lambda: _cancel(progress))
         if progress.stage == "checked":

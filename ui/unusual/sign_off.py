@@ -59,7 +59,7 @@ def _form(ctx: Context, filter_: Filter) -> None:
         return
     st.text(
         f"{text.count(drafted.events, 'event')}, {text.count(len(drafted.findings), 'finding')}, "
-        f"{drafted.undecided:,} undecided. Signed by {ctx.user.name}."
+        f"{drafted.undecided:,} undecided. You sign as {ctx.user.name}."
     )
     own_activity.draw_hint(ctx)
     with forms.form("sign", "Sign off", sign, (_REASON,)):
