@@ -53,7 +53,18 @@ HEAD_CONTROLS = ", ".join(
 
 
 def _violations(page: Page, options: str = "{resultTypes: ['violations']}") -> list[str]:
-    """Return the serious and critical violations of the page, each with its first element."""
+    """Return the serious and critical violations of the page, each with its first element.
+
+    Only those that stay: elements are pale while the page runs again, such as after a new event.
+    """
+    if found := _violations_now(page, options):
+        page.wait_for_timeout(1000)
+        settle(page)
+        found = _violations_now(page, options)
+    return found
+
+
+def _violations_now(page: Page, options: str) -> list[str]:
     # A panel that fades in has the colors of its background on the way.
     page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
     if not page.evaluate("'axe' in window"):

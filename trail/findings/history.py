@@ -93,8 +93,8 @@ TABLES = ("judged", "risks", "acted", "grouped", "actor_days", "groups", "everyo
 
 def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) -> None:
     """Create the tables for scoring the days *since* to *until* (inclusive) at *now* (UTC)."""
-    # After the end of the data, nobody is known to be inactive.
-    known = coverage.known_until(Inside(cursor), now) or now
+    # After the end of the data, nobody is known to be inactive. All of it may be archived.
+    known = coverage.known_until(Inside(cursor), now) or _last_action(cursor) or now
     cursor.execute(
         "create or replace temp table judged as "
         f"select date '{since}' as since, date '{until}' as until, "
@@ -102,6 +102,12 @@ def prepare(cursor: Cursor, since: dt.date, until: dt.date, now: dt.datetime) ->
     )
     for statement in (_RISKS, _ACTED, _GROUPED, _ACTOR_DAYS, _GROUPS, _EVERYONE, amounts.TABLE):
         cursor.execute(statement)
+
+
+def _last_action(cursor: Cursor) -> dt.datetime | None:
+    last: dt.datetime | None
+    (last,) = cursor.execute("select max(last_at) from daily_actions").fetchall()[0]
+    return last
 
 
 def drop(cursor: Cursor) -> None:

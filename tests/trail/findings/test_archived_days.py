@@ -90,3 +90,21 @@ def test_what_cannot_be_read_stays_as_it_is(trails: tuple[Trail, Trail]) -> None
     after = archiving.known()
     assert after["folded"] != before["folded"]
     assert len(after["daily_actions"]) == len(before["daily_actions"])
+
+
+def test_a_token_is_not_found_inactive_because_all_events_are_archived(tmp_path: Path) -> None:
+    trail = Trail(tmp_path / "all", archived=True)
+    hourly = (
+        daily(
+            range(_DAYS), "tokens/sync", "Source Modified", time=f"{hour:02}:00", target=f"{hour}"
+        )
+        for hour in range(0, 24, 3)
+    )
+    detection.load(trail.store, trail.settings, [event for one in hourly for event in one])
+    later = NOW + dt.timedelta(days=20)
+    fixed_clock.retain(trail.store, trail.settings, later)
+    assert trail.store.table("from events limit 1").num_rows == 0
+    refresh(trail.store, later)
+    found = queries.queue(trail.store, Filter(), later, everything=True).findings
+    assert not [one for one in found for reason in one.reasons if reason.detector == "silence"]
+    trail.store.close()
