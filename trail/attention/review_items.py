@@ -20,7 +20,7 @@ from trail.storage.filters import Filter
 from trail.triage.records import muted, subject
 
 # A finding of high score is urgent for so long.
-_RECENT = dt.timedelta(days=2)
+_RECENT = dt.timedelta(days=7)
 
 
 def incidents(engine: Engine, now: dt.datetime) -> list[Item]:

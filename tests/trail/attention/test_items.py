@@ -5,6 +5,7 @@ import datetime as dt
 import random
 import shutil
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,7 @@ from loaders._segment_http import SegmentSettings
 from tests import detection
 from tests.conftest import Load
 from tests.trail.incidents.failures import WAREHOUSE, at, change, run, text
+from trail.attention import review_items
 from trail.attention.checked import checked
 from trail.attention.item import KINDS, MOST, URGENCIES
 from trail.attention.items import Item, items
@@ -27,6 +29,7 @@ from trail.core.settings import Settings
 from trail.events import coverage
 from trail.findings import expiring, queries, reviews
 from trail.findings.detector import daily, events, workdays
+from trail.findings.model import Finding, Reason
 from trail.findings.refresh import refresh
 from trail.incidents import queries as failures
 from trail.ingest import source_health
@@ -36,6 +39,7 @@ from trail.integrity.chain_history import Problem
 from trail.integrity.verification import Report
 from trail.notifications import deliveries, destinations
 from trail.notifications.destination import Destination
+from trail.notifications.rule import HIGH_SCORE
 from trail.retention import legal_holds
 from trail.storage.duckdb import Store
 from trail.storage.filters import Filter
@@ -357,3 +361,14 @@ def test_the_order_is_total_and_does_not_depend_on_the_order_of_arrival(
         assert max(Counter(item.kind for item in found).values(), default=0) <= MOST + 1
         opened = failures.summary(store, Filter(), NOW).open
         assert sum(item.count for item in again if item.kind == "incident") == opened
+
+
+@pytest.mark.parametrize(("days", "urgency"), [(0, "now"), (6, "now"), (8, "soon")])
+def test_a_severe_finding_is_urgent_for_a_week(days: int, urgency: str) -> None:
+    now = dt.datetime(2026, 11, 24, 12, tzinfo=dt.UTC)
+    day = now.date() - dt.timedelta(days=days)
+    reason = Reason("unfamiliar_action", 9, "first time", {}, ("Source Modified",))
+    finding = Finding("f1", day, "users/maya", "user", HIGH_SCORE, (reason,))
+    assert review_items._urgency(finding, now) == urgency
+    mild = replace(finding, score=1)
+    assert review_items._urgency(mild, now) == "soon"
