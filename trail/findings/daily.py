@@ -2,15 +2,14 @@
 
 import contextlib
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from trail.findings import sequences
-from trail.storage import cold_tier, cold_views
+from trail.storage import cold_views
 from trail.storage.connection import Cursor
 from trail.storage.event_flags import TRUSTED
 from trail.storage.filters import Window
-from trail.storage.inside import Inside
 from trail.storage.where import literal, span
 
 _DAY = dt.timedelta(days=1)
@@ -84,18 +83,9 @@ def changed_days(cursor: Cursor, since: str, first: dt.date) -> ChangedDays:
                 f"where ingested_at > {literal(dt.datetime.fromisoformat(since))}"
             ).fetchall()
         )
-    unread = _unreadable(cursor, [*updated, *(day for day, *_ in rows)])
+    unread = cold_views.unreadable(cursor, [*updated, *(day for day, *_ in rows)])
     removed = (day for day, *_ in rows if day not in updated and day not in unread)
     return ChangedDays(tuple(sorted(updated - unread)), tuple(removed))
-
-
-def _unreadable(cursor: Cursor, days: Collection[dt.date]) -> set[dt.date]:
-    place = cold_views.place_of(cursor)
-    return {
-        part.day
-        for part in cold_tier.parts(Inside(cursor))
-        if part.day in days and not cold_tier.is_present(place, part)
-    }
 
 
 def newest_ingestion(cursor: Cursor) -> str:
@@ -126,19 +116,24 @@ def fold(cursor: Cursor, days: Iterable[dt.date], first: dt.date) -> None:
 def fold_sequences(cursor: Cursor) -> None:
     """Rebuild the sequences of all days with events, as an earlier version may have found them."""
     days = {row[0] for row in cursor.execute("select day from folded").fetchall()}
-    days -= _unreadable(cursor, days)
+    days -= cold_views.unreadable(cursor, days)
     if days:
         sequences.fold(cursor, sorted({*days, *(day + _DAY for day in days)}))
 
 
+def newest_archived(cursor: Cursor, first: dt.date) -> dt.date | None:
+    """Return the newest archived day from *first* on, or None."""
+    newest: dt.date | None
+    (newest,) = cursor.execute(
+        "select max(day) from cold_parts where day >= $first", {"first": first}
+    ).fetchall()[0]
+    return newest
+
+
 @contextlib.contextmanager
 def with_archived(cursor: Cursor, first: dt.date) -> Iterator[None]:
-    """Let `trusted_events` have those of archived days, too, if any is from *first* on."""
-    archived = "select 1 from cold_parts where day >= $first limit 1"
-    if not cursor.execute(archived, {"first": first}).fetchall():
-        yield
-        return
-    both = cold_views.events(cursor)
+    """Let `trusted_events` have those of archived days from *first* on, too."""
+    both = cold_views.events(cursor, first)
     cursor.execute(f"create temp view trusted_events as from ({both}) where {TRUSTED}")
     yield
     cursor.execute("drop view temp.trusted_events")  # after an error the transaction ends

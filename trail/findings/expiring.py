@@ -54,7 +54,8 @@ def expiring(
     last = now.astimezone(dt.UTC).date() - kept + SOON
     rows = engine.table(
         "select finding_id, day from findings where list_contains($states, state) "
-        f"and reasons <> '[]' and day < $last and not {day_held('day')} "
+        "and reasons <> '[]' and day >= (select min(day) from folded) "
+        f"and day < $last and not {day_held('day')} "
         "order by day",
         {
             "states": [reviews.OPEN, reviews.ACTION],

@@ -31,10 +31,12 @@ from trail.findings import (
 from trail.findings.detector import Detector, Rule
 from trail.findings.score import MEMORY_DAYS, Item, Sizes, Weighed, weigh
 from trail.findings.watermark import Watermark
+from trail.storage import cold_views
 from trail.storage.connection import Cursor, arrow
 from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 
+_DAY = dt.timedelta(days=1)
 _TIMEOUT_S = 5.0
 
 _ActorDay = tuple[dt.date, int]  # the day, UTC, and the actor's key
@@ -104,16 +106,26 @@ class _Refresh:
         self._detectors = detectors()
 
     def run(self) -> Refreshed:
-        # Archived days are kept for as long as findings of them are.
-        kept = self._until - dt.timedelta(days=REVIEWED_DAYS)
-        with daily.with_archived(self._cursor, kept):
-            return self._run(kept)
-
-    def _run(self, kept: dt.date) -> Refreshed:
         cursor = self._cursor
         before = watermark.read(cursor)
         version = watermark.version(cursor, self._detectors)
+        # Archived days are kept for as long as findings of them are.
+        kept = self._until - dt.timedelta(days=REVIEWED_DAYS)
         changed = daily.changed_days(cursor, before.ingested, kept)
+        newest = daily.newest_archived(cursor, kept)
+        stale = [*changed.updated, *changed.removed]
+        if before.until:
+            stale.append(dt.date.fromisoformat(before.until))
+        is_all = version != before.version or not before.until
+        if newest is None or not (is_all or min(stale) <= newest + _DAY):
+            return self._run(before, version, changed, kept)
+        with daily.with_archived(cursor, kept):
+            return self._run(before, version, changed, kept)
+
+    def _run(
+        self, before: Watermark, version: str, changed: daily.ChangedDays, kept: dt.date
+    ) -> Refreshed:
+        cursor = self._cursor
         daily.fold(cursor, {*changed.updated, *changed.removed}, kept)
         if version != before.version and before.version:
             daily.fold_sequences(cursor)
@@ -121,6 +133,7 @@ class _Refresh:
             finding_store.remove_expired(cursor)
         first = cursor.execute("select min(day) from daily_actions").fetchall()[0][0]
         since = self._since(before, first, changed.updated, rescore=version != before.version)
+        since = self._readable_since(since)
         written = self._score(since) if since else 0
         if changed.updated or changed.removed or since:
             opened = min(filter(None, (before.opened, first and first.isoformat())), default="")
@@ -154,6 +167,20 @@ class _Refresh:
         if scored_until < self._until:
             stale.append(scored_until)
         return max(min(stale), first) if stale else None
+
+    def _readable_since(self, since: dt.date | None) -> dt.date | None:
+        """Return *since*, or the day after the last one whose archived events cannot be read.
+
+        What is known of earlier days stays as it is: their events cannot be looked at again.
+        """
+        if since is None:
+            return None
+        days = [since + number * _DAY for number in range((self._until - since).days + 1)]
+        unread = cold_views.unreadable(self._cursor, days)
+        if not unread:
+            return since
+        after = max(unread) + _DAY
+        return after if after <= self._until else None
 
     def _score(self, since: dt.date) -> int:
         history.prepare(self._cursor, since, self._until, self._now)

@@ -12,14 +12,18 @@ from trail.events import counts, event_digest
 from trail.findings import queries, refresh, reviews
 from trail.findings.model import Finding
 from trail.integrity import seal_status
-from trail.storage import tiers
+from trail.storage import cold_changes, cold_tier, tiers
+from trail.storage.duckdb import Store
 from trail.storage.engine import Engine
 from trail.storage.filters import Filter, Window
+from trail.storage.where import span
 
 Body = dict[str, Any]
 
 # Digests by what they depend on, so that a page need not compute each of them on every visit.
 _digests: dict[tuple[str, int, str], str] = {}
+# Checksums of periods with archived days, by the state of both tiers.
+_checksums: dict[tuple[object, ...], tuple[int, str]] = {}
 _MAX_DIGESTS = 1_000
 
 
@@ -43,8 +47,16 @@ class Change:
 def of_events(engine: Engine, row: dict[str, Any], now: dt.datetime) -> tuple[Change, ...]:
     """Return the changes after a sign-off without a body, from its stored count and digest."""
     period = Filter.parse_signed(row["query"])
-    if unread := _unread(engine, Window(row["from_at"], row["to_at"])):
-        return (unread,)
+    try:
+        tiers.require_whole(engine, Window(row["from_at"], row["to_at"]))
+        return _since_counted(engine, row, period, now)
+    except UnavailableError as error:
+        return (Change(str(error), is_unknown=True),)
+
+
+def _since_counted(
+    engine: Engine, row: dict[str, Any], period: Filter, now: dt.datetime
+) -> tuple[Change, ...]:
     more = counts.count(engine, period, now) - row["events"]
     if more:
         return (Change(f"{more:+,} event{'s' * (abs(more) != 1)}"),)
@@ -88,24 +100,20 @@ def findings_of(
     return listed, others
 
 
-def _unread(engine: Engine, window: Window) -> Change | None:
-    """Return that events of *window* cannot be compared, if some are archived and cannot be read.
-
-    Archiving moves events; only those that neither tier has are gone.
-    """
-    try:
-        tiers.require_whole(engine, window)
-    except UnavailableError as error:
-        return Change(str(error), is_unknown=True)
-    return None
-
-
 def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
+    """Return what has changed of the events, or why archived ones cannot be compared now."""
+    window = Window(_moment(body["period"]["from"]), _moment(body["period"]["to"]))
+    try:
+        # Archiving moves events; only those that neither tier has are gone.
+        tiers.require_whole(engine, window)
+        return _compared(engine, body, window, now)
+    except UnavailableError as error:
+        return [Change(str(error), is_unknown=True)]
+
+
+def _compared(engine: Engine, body: Body, window: Window, now: dt.datetime) -> list[Change]:
     period, batch = Filter.parse_signed(body["filter"]["query"]), body["events"]["last_batch"]
     signed_at = _moment(body["signed_at"])
-    window = Window(_moment(body["period"]["from"]), _moment(body["period"]["to"]))
-    if unread := _unread(engine, window):
-        return [unread]
     changes = [
         Change(
             f"{_events_text(row['events'])} arrived late",
@@ -114,7 +122,7 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
         )
         for row in event_digest.later(engine, period, now, batch)
     ]
-    rows, checksum = event_digest.checksum(engine, period, now, batch)
+    rows, checksum = _checksum(engine, period, window, now, batch)
     missing = body["events"]["rows"] - rows
     if missing > 0:
         removals = [
@@ -133,6 +141,29 @@ def _events(engine: Engine, body: Body, now: dt.datetime) -> list[Change]:
     elif _digest(engine, period, now, batch, checksum) != body["events"]["digest"]:
         changes.append(Change("events were edited"))
     return changes
+
+
+def _checksum(
+    engine: Engine, period: Filter, window: Window, now: dt.datetime, batch: int
+) -> tuple[int, str]:
+    """Return the checksum of the events of *period*, whose window is *window*.
+
+    Where archived days have some of them, it is computed again each hour, and once what is archived
+    or the events in the database are others: it reads all records.
+    """
+    if not (isinstance(engine, Store) and cold_tier.touches(engine, window)):
+        return event_digest.checksum(engine, period, now, batch)
+    hot = engine.table(
+        "select count(*)::varchar || coalesce(max(ingested_at)::varchar, '') as state "
+        f"from trail.events where {span(window, 'occurred_at')}"
+    )["state"][0].as_py()
+    state = (engine.number, *engine.tiers, cold_changes.revision(engine), hot)
+    asked = (*state, f"{now:%Y-%m-%d %H}", period.query(), batch)
+    if asked not in _checksums:
+        if len(_checksums) >= _MAX_DIGESTS:
+            _checksums.clear()
+        _checksums[asked] = event_digest.checksum(engine, period, now, batch)
+    return _checksums[asked]
 
 
 def _digest(engine: Engine, period: Filter, now: dt.datetime, batch: int, checksum: str) -> str:

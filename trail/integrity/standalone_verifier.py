@@ -36,9 +36,10 @@ What is checked:
    Rows are grouped into parts by hour and first hex digit of the MD5 of the id; a part's digest is
    the SHA-256 of its sorted hashes; a day's digest that of its lines `part:rows:digest`.
    Rows that arrived after the seal (`batch`, `seen_at`) are late: counted, but not compared.
-   A seal of kind "purge" with "archive" states that events moved to the archive: the day is
-   compared with the seal before the first of these, unless events were removed from the day, or it
-   was accepted or restored, after that: then it cannot be checked.
+   A seal of kind "purge" with "archive", or with a reason that ends in "; archived", states that
+   events moved to the archive: the day is compared with the seal before the first of these, unless
+   events of it were removed (`gone`, `archive_gone`), or it was accepted or restored, after that:
+   then it cannot be checked.
 4. For a pack also: that it has exactly the files that manifest.json lists, each with its size and
    SHA-256; that signature.json is Ed25519 by the key of the seals over
    "segment-audit-trail evidence 1", a newline, and the SHA-256 of manifest.json in hex; that
@@ -315,10 +316,14 @@ def compared(before: Row | None, body: Row) -> Row:
     kept = ("seen_at", "events", "digest", "kind", "reason", "made_by", "gone", "key")
     seal = {name: body[name] for name in kept if name in body}
     was_archived = before is not None and before["archived"]
-    purged = body.get("kind") == "purge"
-    moved = purged and "archive" in body and "archive_gone" not in body
+    purged, kind = body.get("kind") == "purge", body.get("kind")
+    # The first releases did not state the files.
+    said = "archive" in body or str(body.get("reason", "")).endswith("; archived")
+    moved = purged and said and "archive_gone" not in body
+    # A purge can also be of second reports alone.
+    lost = purged and not moved and bool(body.get("gone") or "archive_gone" in body)
     unsure = (moved and before is None) or (
-        was_archived and not moved and (purged or body.get("kind") in ("accepted", "restored"))
+        was_archived and (lost or kind in ("accepted", "restored"))
     )
     if before and (moved or was_archived):
         return {**before, "archived": True, "unsure": before["unsure"] or unsure}

@@ -4,6 +4,7 @@ Runs daily and on demand. A purge is one transaction, a large purge several of w
 that the cube matches the events at any time, also after a crash.
 """
 
+import contextlib
 import datetime as dt
 import itertools
 from collections import Counter
@@ -12,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from trail.core.clock import naive_utc
+from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.integrity import archive_manifest, clock_check, mirror, removal_seals
 from trail.retention import archive, expiry, legal_holds, shrink
@@ -134,14 +136,15 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
             done.update(store.write(purge.run))
         expired = expiry.expire(store, settings, moment, made_by, seals)
         # Only while all parts are there: the names of a missing one are needed once it is back.
-        if not cold_tier.missing(store):
-            store.write(cold_views.note_actors)
-            if expired.days:
-                cold_tier.forget_unused(store, tiers.both(store))
+        if expired.days and not cold_tier.missing(store):
+            cold_tier.forget_unused(store, tiers.both(store))
         store.write(lambda cursor: shrink.note_applied(cursor, settings.store.retention_days))
         store.checkpoint()
         mirror.catch_up(store, seals)
         archive_manifest.renew(store, settings)
+        with contextlib.suppress(UnavailableError):  # a damaged file; what is read of it waits
+            while store.write(cold_views.note_actors):
+                pass  # others write in between
     events, archived_events = done.pop("events"), done.pop("archived")
     return Purged(
         planned.cutoff, planned.days, planned.held, events, archived_events, dict(done), expired

@@ -68,18 +68,13 @@ def views(cold: str, days: Collection[dt.date]) -> dict[str, str]:
     )
     removals.append("select occurred_at, target_key from trail.cold_access_removals")
     if cold and days:
-        rows = of_days(cold, days)
+        rows = f"(select * from ({cold}) where occurred_at::date in ({listed(days)}))"
         times.append(_times(rows))
         removals.append(_removals(rows))
     return {
         "actor_times": " union all ".join(times),
         "access_removals": " union all ".join(removals),
     }
-
-
-def of_days(cold: str, days: Collection[dt.date]) -> str:
-    """Return the table of the archived events *cold* of *days*, for `add`."""
-    return f"(select * from ({cold}) where occurred_at::date in ({listed(days)}))"
 
 
 def listed(days: Collection[dt.date]) -> str:

@@ -34,6 +34,8 @@ _TEXTS = ("target_type", "workspace_id")
 _UNSTATED_BATCH = 0
 _NO_RECORDED_ID = "select null::varchar as recorded_actor_id where false"
 _DAY = dt.timedelta(days=1)
+# Of so many days is noted at once what earlier versions did not note.
+_NOTED_DAYS = 90
 # What a scan that has to be registered is called.
 _SCANNED = "cold_scan_"
 
@@ -118,9 +120,13 @@ def views(cursor: Cursor, place: Place, *, opened: bool = False) -> dict[str, st
     return result
 
 
-def events(cursor: Cursor) -> str:
-    """Return the SELECT of the events of both tiers, for a cursor of the database alone."""
-    return _both(archived(cursor, place_of(cursor)))
+def events(cursor: Cursor, first: dt.date) -> str:
+    """Return the SELECT of the events of both tiers, for a cursor of the database alone.
+
+    Of archived days it has those from *first* on whose files can be opened.
+    """
+    older = {part.day for part in cold_tier.parts(Inside(cursor)) if part.day < first}
+    return _both(archived(cursor, place_of(cursor), opened=True, without=older))
 
 
 def _both(cold: str) -> str:
@@ -171,12 +177,30 @@ def recount(cursor: Cursor) -> None:
     cold_tier.count(cursor, f"({events})", again=True)
 
 
-def note_actors(cursor: Cursor) -> None:
-    """Note when actors were seen on the archived days of earlier versions, from the parts."""
-    days, events = cold_times.unnoted(Inside(cursor)), archived(cursor, place_of(cursor))
-    if days and events:
+def note_actors(cursor: Cursor) -> bool:
+    """Note when actors were seen on archived days of earlier versions, from the parts.
+
+    Of some days at a time, the oldest first; returns whether there are more. Days with a part that
+    cannot be opened wait.
+    """
+    waiting = cold_times.unnoted(Inside(cursor))
+    first = waiting[:_NOTED_DAYS]
+    days = sorted(set(first) - unreadable(cursor, first))
+    others = {part.day for part in cold_tier.parts(Inside(cursor))} - set(days)
+    if days and (cold := archived(cursor, place_of(cursor), without=others)):
         cold_times.remove(cursor, days)
-        cold_times.add(cursor, cold_times.of_days(events, days))
+        cold_times.add(cursor, f"({cold})")
+    return bool(days) and len(waiting) > len(first)
+
+
+def unreadable(cursor: Cursor, days: Collection[dt.date]) -> set[dt.date]:
+    """Return those of *days* of which an archived part cannot be opened."""
+    place = place_of(cursor)
+    return {
+        part.day
+        for part in cold_tier.parts(Inside(cursor))
+        if part.day in days and not cold_tier.is_present(place, part, opened=True)
+    }
 
 
 def rows_of(cursor: Cursor, files: Sequence[str]) -> pa.Table:

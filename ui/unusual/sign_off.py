@@ -11,6 +11,7 @@ from trail.storage.filters import Filter
 from ui import forms, own_activity, seal_text, text
 from ui.audit import record_action
 from ui.page import Context, acting_user
+from ui.slow_read import SlowRead
 
 _REASON = "sign-off-reason"
 
@@ -74,12 +75,15 @@ def _form(ctx: Context, filter_: Filter) -> None:
 def _signed(ctx: Context) -> None:
     st.header("Signed periods", anchor=False)
     store = ctx.store
-    rows = sign_offs.signoffs(store, dt.datetime.now(dt.UTC))
-    if not rows:
-        st.text("No signed periods")
-    workspace = certificate.workspace_of(store, ctx.runtime.settings)
-    for row in rows:
-        _row(row, workspace)
+    # Each is compared with the events of its period, which may be archived.
+    with SlowRead(st.container(), "signed periods", "sign-offs") as reading:
+        reading.step("comparison")
+        rows = sign_offs.signoffs(store, dt.datetime.now(dt.UTC))
+        if not rows:
+            st.text("No signed periods")
+        workspace = certificate.workspace_of(store, ctx.runtime.settings)
+        for row in rows:
+            _row(row, workspace)
 
 
 def _row(row: Signoff, workspace: str) -> None:

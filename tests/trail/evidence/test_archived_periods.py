@@ -15,6 +15,7 @@ from trail.core.errors import UnavailableError
 from trail.core.settings import Settings
 from trail.evidence import certificate, pack, sign_off
 from trail.findings import sign_offs
+from trail.integrity import standalone_verifier
 from trail.retention import policy
 from trail.storage import archive_place, tiers
 from trail.storage.duckdb import Store
@@ -158,3 +159,46 @@ def test_without_the_archive_nothing_is_claimed(archiving: Trail) -> None:
             step()
     folder.with_name("away").rename(folder)
     assert signed(archiving).state == "as signed"
+
+
+_SEALED = {"kind": "seal", "events": 3, "digest": "d", "key": "k", "seen_at": "t"}
+_PURGED = {**_SEALED, "kind": "purge", "events": 0, "gone": 3}
+_MOVED = {**_PURGED, "archive": []}
+_ACCEPTED = {**_SEALED, "kind": "accepted"}
+
+
+@pytest.mark.parametrize(
+    ("bodies", "archived", "unsure"),
+    [
+        ([_SEALED], False, False),
+        ([_SEALED, _MOVED], True, False),
+        ([_SEALED, {**_PURGED, "reason": "retention policy; archived"}], True, False),
+        (
+            [_SEALED, _MOVED, {**_PURGED, "gone": 0, "gone_twins": 1}],
+            True,
+            False,
+        ),
+        ([_SEALED, _MOVED, _SEALED], True, False),
+        ([_SEALED, _MOVED, _PURGED], True, True),
+        (
+            [_SEALED, _MOVED, {**_MOVED, "archive_gone": 1}],
+            True,
+            True,
+        ),
+        (
+            [_SEALED, _MOVED, _ACCEPTED, _SEALED],
+            True,
+            True,
+        ),
+        ([_MOVED], True, True),
+    ],
+)
+def test_what_an_archived_day_is_compared_with(
+    bodies: list[dict[str, object]], archived: bool, unsure: bool
+) -> None:
+    before = None
+    for body in bodies:
+        before = standalone_verifier.compared(before, body)
+    assert before
+    assert (before["archived"], before["unsure"]) == (archived, unsure)
+    assert unsure or before["events"] == 3

@@ -9,7 +9,7 @@ import pytest
 
 from tests import detection, fixed_clock
 from trail.core.settings import Settings
-from trail.findings import queries
+from trail.findings import queries, watermark
 from trail.findings.detector import FIRST_DAY, ExampleEvent, daily, events, workdays
 from trail.findings.refresh import refresh
 from trail.storage.duckdb import Store
@@ -90,6 +90,56 @@ def test_what_cannot_be_read_stays_as_it_is(trails: tuple[Trail, Trail]) -> None
     after = archiving.known()
     assert after["folded"] != before["folded"]
     assert len(after["daily_actions"]) == len(before["daily_actions"])
+
+
+def test_a_damaged_file_does_not_stop_the_findings_of_other_days(
+    trails: tuple[Trail, Trail],
+) -> None:
+    archiving, _ = trails
+    before = archiving.known()
+    parts = sorted(archiving.settings.store.archive_path.glob("day=*/part-*.parquet"))
+    for path in (parts[0], parts[len(parts) // 2]):
+        path.write_bytes(b"x" * path.stat().st_size)
+    late = events(20, "13:00", "users/ana", "Warehouses Disabled", "warehouse-2")
+    new = events(41, "13:00", "users/ben", "Source Deleted", "source-1")
+    detection.load(archiving.store, archiving.settings, (*late, *new))
+    refresh(archiving.store, NOW)
+    after = archiving.known()
+    days = {row["day"]: row["events"] for row in after["folded"]}
+    assert days[FIRST_DAY + dt.timedelta(days=41)] == 1
+    assert days[FIRST_DAY + dt.timedelta(days=20)] == 2
+    assert {one.finding_id for one in before["findings"]} <= {
+        one.finding_id for one in after["findings"]
+    }
+
+
+def test_scoring_again_without_the_archive_keeps_what_is_known(
+    trails: tuple[Trail, Trail], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    archiving, _ = trails
+    before = archiving.known()
+    folder = archiving.settings.store.archive_path
+    folder.rename(folder.with_name("away"))
+    monkeypatch.setattr(watermark, "version", lambda *_: "another")
+    refresh(archiving.store, NOW)
+    assert archiving.known()["findings"] == before["findings"]
+
+
+def test_archived_days_leave_after_ninety_days(trails: tuple[Trail, Trail]) -> None:
+    archiving, _ = trails
+    later = NOW + dt.timedelta(days=70)
+    detection.load(
+        archiving.store,
+        archiving.settings,
+        events(110, "09:00", "users/ben", "Source Deleted", "s"),
+    )
+    for now in (later, later + dt.timedelta(days=1)):
+        fixed_clock.retain(archiving.store, archiving.settings, now)
+        refresh(archiving.store, now)
+        first = now.date() - dt.timedelta(days=90)
+        for table in ("daily_actions", "daily_targets", "folded"):
+            days = archiving.store.table(f"select min(day) as day from {table}")["day"]
+            assert days[0].as_py() >= first, table
 
 
 def test_a_token_is_not_found_inactive_because_all_events_are_archived(tmp_path: Path) -> None:

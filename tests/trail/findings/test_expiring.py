@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import detection
+from tests import detection, fixed_clock
 from trail.core import time_labels
 from trail.core.settings import Settings
 from trail.findings import expiring, queries, reviews
@@ -98,3 +98,13 @@ def test_findings_that_need_action_are_open(
 ) -> None:
     reviews.decide(store, [finding], decision, "seen", "lee", frozenset())
     assert expiring.expiring(store, settings, days_before(3)).findings == expected
+
+
+def test_what_needs_action_does_not_expire_for_ever(
+    store: Store, settings: Settings, finding: Finding
+) -> None:
+    reviews.decide(store, [finding], reviews.ACTION, "seen", "lee", frozenset())
+    later = days_before(-30)
+    fixed_clock.retain(store, settings, later)
+    refresh(store, later)
+    assert expiring.expiring(store, settings, later).findings == 0

@@ -21,7 +21,7 @@ from trail.core.settings import Settings
 from trail.events import coverage, store_status
 from trail.ingest import directory
 from trail.retention import legal_holds
-from trail.storage import archive_place, cold_changes, cold_times, tiers
+from trail.storage import archive_place, cold_changes, cold_times, cold_views, tiers
 from trail.storage.connection import Cursor
 from trail.storage.duckdb import Store
 
@@ -99,6 +99,17 @@ def test_days_of_earlier_versions_are_read_until_retention_notes_them(
     assert_actor_times(both)
     for view in ("actor_times", "access_removals"):
         assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())
+
+
+def test_a_damaged_day_waits_and_stops_neither_others_nor_retention(
+    archived: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cold_views, "_NOTED_DAYS", 2)
+    archived.write(as_earlier_version)
+    path = min(settings.store.archive_path.glob("day=*/part-*.parquet"))
+    path.write_bytes(b"x" * path.stat().st_size)
+    fixed_clock.retain(archived, settings, NOW)
+    assert [f"day={day}" for day in cold_times.unnoted(archived)] == [path.parent.name]
 
 
 def test_actors_that_are_merged_are_one_on_archived_days(
