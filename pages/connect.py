@@ -47,8 +47,7 @@ def _stored() -> None:
     """Draw the events that arrived last, refreshed every few seconds."""
     store = process.current().store
     shown = Filter(tz=url_state.timezone_name())
-    totals = store_status.status(store)
-    stored = text.count(totals["events"] + totals["archived"], "event")
+    stored = text.count(store_status.stored(store_status.status(store)), "event")
     event_feed.draw(
         arrivals.latest(store, _ROWS),
         shown,

@@ -74,7 +74,7 @@ def _everybody(ctx: Context, filter_: Filter) -> None:
 
 def _reading(ctx: Context, view: str) -> SlowRead:
     """Return the block for what a page shows of all events, as of when an actor was first seen."""
-    return SlowRead.of_window(ctx.store, _ALL_TIME, view, st.container())
+    return SlowRead.of_window(ctx.store, _ALL_TIME, view, SlowRead.place())
 
 
 def _timing(started: float) -> str:

@@ -52,7 +52,7 @@ def render(ctx: Context) -> None:
     """Draw the page."""
     filter_ = url_state.current_filter()
     window = timeline.bounded(ctx.store, filter_.window(ctx.now), ctx.now)
-    head, reads, parts = st.container(), st.container(), st.container()
+    head, reads, parts = st.container(), SlowRead.place(), st.container()
     view = " ".join((filter_.query(), *_view_params().values()))
     is_headed = False
     with SlowRead.of_window(ctx.store, window, view, reads) as reading:

@@ -48,6 +48,11 @@ class SlowRead:
         self._limits = contextlib.ExitStack()
         self._scope: query_timeout.QueryScope | None = None
 
+    @staticmethod
+    def place() -> DeltaGenerator:
+        """Draw an empty place for the announcement, above what is read; once on a page."""
+        return st.container(key="reading-place")
+
     @classmethod
     def of_window(
         cls, store: Engine, window: Window, view: str, place: DeltaGenerator

@@ -145,6 +145,7 @@ _RULES = """
 .st-key-downloads { gap: 4px; }
 /* What was announced and is over takes no place, so that the table stays where it is. */
 :has(> .st-key-slow-read > :only-child .stEmpty) { display: none; }
+:has(> .st-key-reading-place:empty) { display: none; }
 .st-key-head { gap: 8px; min-height: 78px; }
 @container (min-width: 961px) {
   .st-key-title:has(.st-key-saved-views) { flex-wrap: nowrap; }

@@ -43,6 +43,11 @@ def status(engine: Engine) -> dict[str, Any]:
     return {"events": totals["events"], **archived, **flags, **times, **loads, **refused, **unknown}
 
 
+def stored(totals: dict[str, Any]) -> int:
+    """Return how many events both tiers have, by *totals*, a `status`."""
+    return int(totals["events"] + totals["archived"])
+
+
 def sources(engine: Engine) -> list[dict[str, Any]]:
     """Return all sources with a batch or a collection attempt, by loader name.
 

@@ -143,7 +143,7 @@ def retain(store: Store, settings: Settings, now: dt.datetime, made_by: str = "s
         mirror.catch_up(store, seals)
         archive_manifest.renew(store, settings)
         with contextlib.suppress(UnavailableError):  # a damaged file; what is read of it waits
-            while store.write(cold_views.note_actors):
+            while store.write(cold_views.fill_pending):
                 pass  # others write in between
     events, archived_events = done.pop("events"), done.pop("archived")
     return Purged(

@@ -38,7 +38,7 @@ def checks(engine: Engine, settings: Settings, now: dt.datetime) -> list[Check]:
 
 def _events(engine: Engine) -> list[Check]:
     totals = store_status.status(engine)
-    stored = count(totals["events"] + totals["archived"], "event")
+    stored = count(store_status.stored(totals), "event")
     archived = f", {totals['archived']:,} of them archived" if totals["archived"] else ""
     newest = f", the newest of {totals['newest']}" if totals["newest"] else ""
     return [check.ok("Events", f"{stored}{archived}{newest}.")]

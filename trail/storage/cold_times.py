@@ -18,12 +18,12 @@ _TABLES = {
     "cold_actor_days": "day",
     "cold_access_removals": "occurred_at::date",
     "cold_loader_days": "day",
-    "cold_unnoted": "day",
+    "cold_days_pending": "day",
 }
 
 
 def add(cursor: Cursor, rows: str) -> None:
-    """Note the archived events of the table *rows*."""
+    """Add what the tables keep of the archived events *rows*, a table."""
     cursor.execute(
         "insert into cold_actor_days select occurred_at::date, actor_key, min(occurred_at), "
         f"max(occurred_at) from {rows} r where not future_dated group by all order by all"
@@ -37,7 +37,7 @@ def add(cursor: Cursor, rows: str) -> None:
 
 
 def remove(cursor: Cursor, days: Collection[dt.date] | None = None) -> None:
-    """Forget these archived *days*; without them all."""
+    """Remove these archived *days* from the tables; without them all."""
     for table, day in _TABLES.items():
         chosen = "true" if days is None else f"{day} in ({listed(days)})"
         cursor.execute(f"delete from {table} where {chosen}")
@@ -50,16 +50,16 @@ def move_actors(cursor: Cursor, moved: str) -> None:
     )
 
 
-def unnoted(engine: Engine) -> list[dt.date]:
-    """Return the archived days that an earlier version did not note, oldest first."""
-    days: list[dt.date] = engine.table("from cold_unnoted order by day")["day"].to_pylist()
+def pending(engine: Engine) -> list[dt.date]:
+    """Return the days that were archived by an earlier version and are not in the tables yet."""
+    days: list[dt.date] = engine.table("from cold_days_pending order by day")["day"].to_pylist()
     return days
 
 
 def views(cold: str, days: Collection[dt.date]) -> dict[str, str]:
     """Return the SELECTs of both tiers by the name of the view that they stand for.
 
-    *cold* is the SELECT of the archived events, of which those of *days* are not noted.
+    *cold* is the SELECT of the archived events, of which those of *days* are `pending`.
     """
     hot = "select * from trail.events"
     times, removals = [_times(f"({hot})")], [_removals(f"({hot})")]

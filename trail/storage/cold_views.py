@@ -34,8 +34,8 @@ _TEXTS = ("target_type", "workspace_id")
 _UNSTATED_BATCH = 0
 _NO_RECORDED_ID = "select null::varchar as recorded_actor_id where false"
 _DAY = dt.timedelta(days=1)
-# Of so many days is noted at once what earlier versions did not note.
-_NOTED_DAYS = 90
+# Of so many days of earlier versions the tables are filled at once.
+_FILLED_DAYS = 90
 # What a scan that has to be registered is called.
 _SCANNED = "cold_scan_"
 
@@ -111,7 +111,7 @@ def views(cursor: Cursor, place: Place, *, opened: bool = False) -> dict[str, st
     for table, keys in KEYS.items():
         both = (f"select hour, {keys}, n from trail.{prefix}{table}" for prefix in ("", "cold_"))
         result[table] = " union all ".join(both)
-    result |= cold_times.views(cold, cold_times.unnoted(Inside(cursor)))
+    result |= cold_times.views(cold, cold_times.pending(Inside(cursor)))
     unstated = any(not part.keyed for part in cold_tier.parts(Inside(cursor)))
     result["batches"] = (
         f"select * from trail.batches union all by name select {_UNSTATED_BATCH} as batch_id, "
@@ -177,14 +177,14 @@ def recount(cursor: Cursor) -> None:
     cold_tier.count(cursor, f"({events})", again=True)
 
 
-def note_actors(cursor: Cursor) -> bool:
-    """Note when actors were seen on archived days of earlier versions, from the parts.
+def fill_pending(cursor: Cursor) -> bool:
+    """Fill the tables of `cold_times` for days of earlier versions, from the parts.
 
     Of some days at a time, the oldest first; returns whether there are more. Days with a part that
     cannot be opened wait.
     """
-    waiting = cold_times.unnoted(Inside(cursor))
-    first = waiting[:_NOTED_DAYS]
+    waiting = cold_times.pending(Inside(cursor))
+    first = waiting[:_FILLED_DAYS]
     days = sorted(set(first) - unreadable(cursor, first))
     others = {part.day for part in cold_tier.parts(Inside(cursor))} - set(days)
     if days and (cold := archived(cursor, place_of(cursor), without=others)):

@@ -25,7 +25,7 @@ def draw(ctx: Context) -> None:
     )
     window = Window(naive_utc(ctx.now) - dt.timedelta(days=rules.BACK_TEST_DAYS))
     coverage_banner.show_missing_archive(ctx, window)
-    place = st.container()
+    place = SlowRead.place()
     places: list[tuple[Rule, DeltaGenerator]] = []
     with st.container(border=True, gap="small"):
         for state in rule_toggles.states(ctx.runtime.store):

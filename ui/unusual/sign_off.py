@@ -76,7 +76,7 @@ def _signed(ctx: Context) -> None:
     st.header("Signed periods", anchor=False)
     store = ctx.store
     # Each is compared with the events of its period, which may be archived.
-    with SlowRead(st.container(), "signed periods", "sign-offs") as reading:
+    with SlowRead(SlowRead.place(), "signed periods", "sign-offs") as reading:
         reading.step("comparison")
         rows = sign_offs.signoffs(store, dt.datetime.now(dt.UTC))
         if not rows:

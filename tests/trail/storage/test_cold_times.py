@@ -50,7 +50,7 @@ def archived(store: Store, settings: Settings, load: Load) -> Store:
 def as_earlier_version(cursor: Cursor) -> None:
     days = cursor.execute("select distinct day from cold_parts").fetchall()
     cold_times.remove(cursor)
-    cursor.executemany("insert into cold_unnoted values ($1)", days)
+    cursor.executemany("insert into cold_days_pending values ($1)", days)
     cold_changes.changed(cursor)
 
 
@@ -77,25 +77,25 @@ def test_a_source_whose_events_are_archived_has_its_newest_one(
         assert coverage.known_until(store, now + 30 * DAY) == newest
 
 
-def test_days_of_earlier_versions_are_read_until_retention_notes_them(
+def test_days_of_earlier_versions_are_read_until_retention_fills_the_tables(
     archived: Store, settings: Settings, load: Load, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(archive_place, "AGAIN_S", 0.0)
     archived.write(as_earlier_version)
     both = tiers.both(archived)
-    assert len(cold_times.unnoted(archived)) == _DAYS
+    assert len(cold_times.pending(archived)) == _DAYS
     assert_actor_times(both)
 
     folder = settings.store.archive_path
     folder.rename(folder.with_name("away"))
     fixed_clock.retain(archived, settings, NOW)
-    assert len(cold_times.unnoted(archived)) == _DAYS, "they cannot be read"
+    assert len(cold_times.pending(archived)) == _DAYS, "they cannot be read"
     folder.with_name("away").rename(folder)
 
     # A late event of one of the days does not count as all of it.
     load(text(event("late", CUTOFF - DAY, actor="users/late")))
     fixed_clock.retain(archived, settings, NOW)
-    assert cold_times.unnoted(archived) == []
+    assert cold_times.pending(archived) == []
     assert_actor_times(both)
     for view in ("actor_times", "access_removals"):
         assert "READ_PARQUET" not in str(both.table(f"explain from {view}").to_pylist())
@@ -104,12 +104,12 @@ def test_days_of_earlier_versions_are_read_until_retention_notes_them(
 def test_a_damaged_day_waits_and_stops_neither_others_nor_retention(
     archived: Store, settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cold_views, "_NOTED_DAYS", 2)
+    monkeypatch.setattr(cold_views, "_FILLED_DAYS", 2)
     archived.write(as_earlier_version)
     path = min(settings.store.archive_path.glob("day=*/part-*.parquet"))
     path.write_bytes(b"x" * path.stat().st_size)
     fixed_clock.retain(archived, settings, NOW)
-    assert [f"day={day}" for day in cold_times.unnoted(archived)] == [path.parent.name]
+    assert [f"day={day}" for day in cold_times.pending(archived)] == [path.parent.name]
 
 
 def test_actors_that_are_merged_are_one_on_archived_days(
